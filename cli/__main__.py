@@ -1,0 +1,5 @@
+"""`python -m cli` is `deepk`."""
+
+from cli.app import main
+
+main()

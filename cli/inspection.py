@@ -1,0 +1,157 @@
+"""What finished runs say: list them, judge and draw them again, lay two side by side. No torch but for an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.catalogue import module_of
+from cli.errors import CommandError
+from deepk.lab import record as records
+from deepk.lab import runner, store
+from deepk.lab.claims import count_verdicts, unexplained
+from deepk.lab.contract import Experiment, load_experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def runs(results: Path, name: str | None) -> list[dict[str, Any]]:
+    """A row for each version folder, oldest first; one whose record cannot be read says so."""
+    homes = [results / name] if name else sorted(path for path in _folders(results) if path.name != "reference")
+    rows = []
+    for home in homes:
+        for folder in store.versions(home):
+            row = {"run": f"{home.name}/{folder.name}"}
+            try:
+                record = records.load(folder)
+            except store.StoreError:
+                rows.append({**row, "status": "unreadable"})
+                continue
+            rows.append(
+                {
+                    **row,
+                    "status": record.status,
+                    "kind": record.kind,
+                    "scale": record.scale,
+                    "started": record.started,
+                    "seconds": record.seconds,
+                    "commit": str(record.git.get("commit", ""))[:8] + ("+" if record.git.get("dirty") else ""),
+                    "verdicts": record.verdicts or record.error,
+                    "overrides": " ".join(record.overrides),
+                }
+            )
+    return rows
+
+
+def _folders(path: Path) -> list[Path]:
+    return [child for child in path.iterdir() if child.is_dir()] if path.is_dir() else []
+
+
+def _open(folder: Path) -> tuple[Experiment, records.Record, list[runner.Group]]:
+    """A finished run's experiment, record and configurations."""
+    from cli import configuration
+
+    record = records.load(folder)
+    if not (folder / "data.csv").exists():
+        raise CommandError(f"{folder} is {record.status} and has no data yet")
+    groups = [runner.Group(at, config) for at, config in configuration.read(folder, record.experiment)]
+    return load_experiment(module_of(record.experiment)), record, groups
+
+
+def verify(folder: Path) -> tuple[pd.DataFrame, str, list[str]]:
+    """A run's claims judged again from its CSV files: the table, its count, and the unexplained differences."""
+    experiment, _, groups = _open(folder)
+    table = runner.judge_groups(experiment, runner.Tables.read(folder), groups)
+    return table, count_verdicts(table), unexplained(table, experiment.KNOWN_DEVIATIONS)
+
+
+def plot(folder: Path) -> list[Path]:
+    """A run's figures drawn again from its CSV files, in place; their new checksums go into its record."""
+    experiment, record, groups = _open(folder)
+    paths = runner.draw_groups(experiment, folder, runner.Tables.read(folder), groups)
+    runner.note_outputs(folder, record, paths)
+    record.save(folder)
+    return paths
+
+
+def compare(first: Path, second: Path) -> dict[str, list[dict[str, Any]]]:
+    """What differs between two runs: configuration, environment, claims, and the columns of data.csv."""
+    from cli import configuration
+
+    one, two = records.load(first), records.load(second)
+    if one.experiment != two.experiment:
+        raise CommandError(f"{one.experiment} and {two.experiment} are different experiments: nothing to compare")
+    configs = [{str(at): vars(config) for at, config in configuration.read(f, one.experiment)} for f in (first, second)]
+    configs = [next(iter(config.values())) if len(config) == 1 else config for config in configs]
+    experiment = load_experiment(module_of(one.experiment))
+    return {
+        "config": _lines(_plain(configs[0]), _plain(configs[1])),
+        "environment": _lines(_environment(one), _environment(two)),
+        "claims": _claims(first, second),
+        "data": _numbers(store.read_table(first / "data.csv"), store.read_table(second / "data.csv"), experiment),
+    }
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    return {key: vars(value) if hasattr(value, "__dict__") else value for key, value in config.items()}
+
+
+def _environment(record: records.Record) -> dict[str, Any]:
+    machine = {"threads": record.threads, "device": record.device, "data": record.data}
+    return {**record.environment, **machine, "commit": record.git.get("commit", ""), "dirty": record.git.get("dirty")}
+
+
+def _lines(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for line in records.difference(old, new):
+        key, _, change = line.partition(": ")
+        before, _, after = change.partition(" -> ")
+        rows.append({"what": key, "first": before, "second": after})
+    return rows
+
+
+def _claims(first: Path, second: Path) -> list[dict[str, Any]]:
+    """Claims whose measurement or verdict differs."""
+    tables = [store.read_table(folder / "claims.csv").set_index("name") for folder in (first, second)]
+    rows = []
+    for name in dict.fromkeys([*tables[0].index, *tables[1].index]):
+        sides = [_side(table, str(name)) for table in tables]
+        if sides[0] != sides[1]:
+            rows.append({"what": name, "first": sides[0], "second": sides[1]})
+    return rows
+
+
+def _side(table: pd.DataFrame, name: str) -> str:
+    if name not in table.index:
+        return "absent"
+    row = table.loc[name]
+    measured = "" if row["verdict"] == "not-comparable" else f" ({row['measured']:.6g})"
+    return f"{row['verdict']}{measured}"
+
+
+def _numbers(first: pd.DataFrame, second: pd.DataFrame, experiment: Experiment) -> list[dict[str, Any]]:
+    """Rows that only one run has, and for each column of numbers the largest difference on the rows of both."""
+    floats = [name for name in experiment.COLUMNS if first[name].dtype.kind == "f" or second[name].dtype.kind == "f"]
+    shared = [name for name in first.columns if name in second.columns and name not in floats]
+    joined = first.merge(second, on=shared, how="outer", suffixes=("_1", "_2"), indicator=True)
+    sides = joined["_merge"].value_counts()
+    rows = [{"what": "rows", "first": int(sides["both"] + sides["left_only"]), "second": int(sides["both"] + sides["right_only"])}]
+    both = joined[joined["_merge"] == "both"]
+    for name in floats:
+        change = (both[f"{name}_1"] - both[f"{name}_2"]).abs()
+        if len(both) and change.max() > 0:
+            worst = both.loc[change.idxmax()]
+            rows.append({"what": f"{name} (largest of {len(both)})", "first": worst[f"{name}_1"], "second": worst[f"{name}_2"]})
+    if len(rows) == 1 and rows[0]["first"] == rows[0]["second"] == len(both):
+        return []
+    return rows
+
+
+def all_runs(results: Path) -> Sequence[Path]:
+    """Every finished run under `results`, the reference results among them."""
+    folders = sorted(path.parent for path in results.glob("*/v*/run.json")) + sorted(
+        path.parent for path in results.glob("reference/*/*/run.json")
+    )
+    return [folder for folder in folders if (folder / "claims.csv").exists()]

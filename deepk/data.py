@@ -1,0 +1,531 @@
+"""Data sets, whole in memory: scikit-learn's digits, MNIST, Fashion-MNIST, CIFAR-10, and any folder of images.
+
+Files lie where torchvision keeps them, below `data_root`. Every set is verified before it is read, and is known by one
+sha256: that of its manifest, the lines that `sha256sum FILE...` prints in the folder of the files, sorted by file name.
+Only `fetch` uses the network, and only `load` and `fetch` import torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import http.client
+import math
+import os
+import pickle
+import struct
+import sys
+import tarfile
+import tempfile
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import platformdirs
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Int64
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+DATASETS = ("digits", "mnist", "fashion-mnist", "cifar10", "image-folder")
+
+_FOLDER = {"mnist": "MNIST/raw", "fashion-mnist": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}
+_SIZES = {
+    "digits": (1437, 360),
+    "mnist": (60_000, 10_000),
+    "fashion-mnist": (60_000, 10_000),
+    "cifar10": (50_000, 10_000),
+}
+_FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+_CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_DIGITS = tuple("0123456789")
+_CLASSES = {"digits": _DIGITS, "mnist": _DIGITS, "fashion-mnist": _FASHION, "cifar10": _CIFAR10}
+_IDX_SHAPE: dict[str, tuple[int, ...]] = {
+    "t10k-images-idx3-ubyte": (10_000, 28, 28),
+    "t10k-labels-idx1-ubyte": (10_000,),
+    "train-images-idx3-ubyte": (60_000, 28, 28),
+    "train-labels-idx1-ubyte": (60_000,),
+}
+# Of the decompressed files; torchvision declares sums of the archives alone.
+_MNIST_SHA256 = {
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+}
+# torchvision.datasets.CIFAR10.train_list and .test_list, repeated here so that checking imports no torch.
+_CIFAR10_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+# Nobody publishes sums of the decompressed Fashion-MNIST files, so `fetch` writes them here, next to the files, after
+# torchvision has verified the archives. The format is that of `sha256sum`, whose `-c` reads it.
+_SIDECAR = "deepk.sha256"
+# As torchvision.datasets.ImageFolder.
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+_LAYOUT = "DIR/CLASS/*.png, or DIR/train/CLASS/*.png with DIR/test/CLASS/*.png"
+# One stream per purpose, default_rng([seed, stream]): the test subset does not move with train_size.
+_TRAIN, _TEST, _SPLIT = 0, 1, 2
+
+
+class DataError(RuntimeError):
+    """A data set cannot be used; the message is one line and ends in what to do."""
+
+
+class DataMissing(DataError):  # noqa: N818 - `missing` and `corrupt` are the two states of `status`
+    """A data set, or one of its files, is not where it was looked for."""
+
+
+class DataCorrupt(DataError):  # noqa: N818
+    """A file of a data set is truncated, altered or unreadable."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test images of one data set, flattened, with pixel values in [0, 1].
+
+    A row of `train_x` or `test_x` is an image of `image_shape` = (channels, height, width) in C order, so d = C H W and
+    a colour image is its red, green and blue plane in turn. No mean is subtracted and no row normalised. Labels index
+    `classes`. `sha256` identifies the whole stored set, before any subset was taken; see `check`.
+    """
+
+    name: str
+    train_x: Float32[Tensor, "n_train d"]
+    train_y: Int64[Tensor, " n_train"]
+    test_x: Float32[Tensor, "n_test d"]
+    test_y: Int64[Tensor, " n_test"]
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a data set without loading it; numbers are None where unknown.
+
+    `path` is the folder of the files: None for digits (inside scikit-learn) and for an image-folder without root.
+    `detail` is empty for a present set, else the line that `check` raises.
+    """
+
+    name: str
+    state: Literal["present", "missing", "corrupt"]
+    path: Path | None
+    n_train: int | None
+    n_test: int | None
+    n_classes: int | None
+    detail: str
+
+
+class _Stored(NamedTuple):
+    """A whole set as stored: rows before `n_train` are the training set; with None, `load` draws the split."""
+
+    x: NDArray[np.uint8]  # (n, channels, height, width)
+    y: NDArray[np.int64]  # (n,)
+    n_train: int | None
+    classes: tuple[str, ...]
+
+
+class _Layout(NamedTuple):
+    """The images of a folder, training before test, each sorted by its path relative to the folder (posix)."""
+
+    files: list[str]
+    labels: list[int]
+    n_train: int | None
+    classes: tuple[str, ...]
+
+
+def data_root(root: str | Path | None = None) -> Path:
+    """The absolute folder of all downloaded sets: `root`, else $DEEPK_DATA, else the user's cache directory of deepk.
+
+    It is torchvision's `root`: MNIST lies in `data_root() / "MNIST" / "raw"`.
+    """
+    return Path(root or os.environ.get("DEEPK_DATA") or platformdirs.user_cache_path("deepk")).expanduser().absolute()
+
+
+def load(
+    name: str,
+    *,
+    root: str | Path | None = None,
+    train_size: int | None = None,
+    test_size: int | None = None,
+    seed: int = 0,
+    image_size: int | None = None,
+) -> Dataset:
+    """Verify a data set and return it, or a random subset: float32 pixels in [0, 1], shape (n, d), and int64 labels.
+
+    Pixels are divided by 16 (digits) or 255 (the others). Without sizes each part keeps its stored order. A subset is
+    the first n entries of a permutation drawn from `seed` by a NumPy generator, so the subsets of one seed are nested;
+    training and test set have independent streams, `default_rng([seed, 0])` and `default_rng([seed, 1])`.
+
+    digits are split 80/20 (1437 / 360) by a permutation of seed 0, whatever `seed` is. An image-folder is DIR/train and
+    DIR/test where both exist, else DIR split 80/20 by `default_rng([seed, 2])`. Its images become 8-bit RGB without
+    transparency, stretched to `image_size` x `image_size` (bilinear) if that is given.
+
+    Args:
+        name: one of `DATASETS`.
+        root: see `data_root`; for an image-folder, the folder itself.
+        train_size: number of training images to keep; None keeps all.
+        test_size: number of test images to keep; None keeps all.
+        seed: of the subsets, and of the split of an image-folder that has none.
+        image_size: of an image-folder only; required where its images differ in size.
+
+    Raises:
+        ValueError: unknown name; a size below 1 or above what exists; `image_size` for anything but an image-folder.
+        DataMissing: as `check`.
+        DataCorrupt: as `check`, or an image cannot be decoded.
+        DataError: as `check`, or images differ in size without `image_size`, or have more than 8 bits per channel.
+    """
+    import torch
+
+    sha256 = check(name, root=root)
+    if image_size is not None and (name != "image-folder" or image_size < 1):
+        raise ValueError(
+            f"image_size={image_size} with data={name}: it must be positive, and is for image-folder alone"
+        )
+    stored = _read(name, _folder(name, root), image_size, sha256)
+    train, test = _split(stored, 0 if name == "digits" else [seed, _SPLIT])
+    train = _subset(train, train_size, [seed, _TRAIN], f"{name}: train_size")
+    test = _subset(test, test_size, [seed, _TEST], f"{name}: test_size")
+
+    def pixels(rows: NDArray[np.int64]) -> Tensor:
+        largest = 16 if name == "digits" else 255
+        return torch.from_numpy(stored.x[rows]).flatten(start_dim=1).to(torch.float32).div_(largest)
+
+    return Dataset(
+        name=name,
+        train_x=pixels(train),
+        train_y=torch.from_numpy(stored.y[train]),  # indexing by rows copies: the cached arrays stay as they are
+        test_x=pixels(test),
+        test_y=torch.from_numpy(stored.y[test]),
+        classes=stored.classes,
+        image_shape=stored.x.shape[1:],
+        sha256=sha256,
+    )
+
+
+def check(name: str, *, root: str | Path | None = None) -> str:
+    """Verify a data set and return its sha256 (hex), without loading it and without torch.
+
+    The sha256 is that of the manifest, as the module says; for digits it is that of the bytes of the images (uint8)
+    followed by the labels (little-endian int64). MNIST is held against known sums, CIFAR-10 against those torchvision
+    declares, Fashion-MNIST against its IDX headers and the sums that `fetch` stored. The images of an image-folder are
+    hashed, not decoded; files and folders whose names begin with a dot are no part of it.
+
+    Raises:
+        ValueError: unknown name.
+        DataMissing: a file is absent, or an image-folder has no root, no folder or no images.
+        DataCorrupt: a file is truncated or altered.
+        DataError: a file cannot be read, or an image-folder has one class, or others in train/ than in test/.
+    """
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(DATASETS)}"
+        raise ValueError(f"unknown data set {name!r}: {hint}")
+    if name == "digits":
+        images, labels = _digits()
+        return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
+    folder = _folder(name, root)
+    try:
+        files = _layout(folder).files if name == "image-folder" else _present(name, folder)
+        if name in ("mnist", "fashion-mnist"):
+            _check_idx(name, folder)
+        sums = {file: _sum(folder / file) for file in files}
+        if name == "mnist":
+            _compare(name, folder, "sha256", _MNIST_SHA256, sums)
+        elif name == "fashion-mnist" and (folder / _SIDECAR).is_file():
+            lines = [line.split() for line in (folder / _SIDECAR).read_text("utf-8").splitlines()]
+            stored = {words[1]: words[0] for words in lines if len(words) == 2}
+            _compare(name, folder, "sha256", {file: stored.get(file, f"none in {_SIDECAR}") for file in files}, sums)
+        elif name == "cifar10":
+            _compare(name, folder, "md5", _CIFAR10_MD5, {file: _sum(folder / file, "md5") for file in files})
+    except OSError as error:
+        raise DataError(f"{name}: cannot read {error.filename}: {error.strerror}; or use data=digits") from error
+    return hashlib.sha256(_manifest(sums).encode()).hexdigest()
+
+
+def fetch(name: str, *, root: str | Path | None = None) -> Path:
+    """Download a data set through torchvision, verify it, and return the folder of its files; digits need nothing.
+
+    Files that are there are left alone. The download goes to a temporary folder beside its destination and moves when
+    all of it is verified: what was interrupted is never taken for data.
+
+    Raises:
+        ValueError: unknown name.
+        DataCorrupt: a file that was there before is truncated or altered; delete it first.
+        DataError: an image-folder cannot be fetched; the download failed (network, disk, wrong checksum).
+    """
+    if name == "image-folder":
+        raise DataError(f"image-folder cannot be fetched, it is yours: set data.root=DIR, laid out as {_LAYOUT}")
+    top = data_root(root)
+    try:
+        check(name, root=top)
+    except DataMissing:
+        pass
+    else:
+        return top / _FOLDER.get(name, "")
+    folder = _folder(name, top)
+    try:
+        top.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=top, prefix=".deepk-fetch-") as staging:
+            getattr(_torchvision().datasets, _TORCHVISION[name])(staging, download=True)
+            check(name, root=staging)
+            fresh = _folder(name, staging)
+            folder.mkdir(parents=True, exist_ok=True)
+            if name == "fashion-mnist":
+                sums = {file: _sum(fresh / file) for file in _present(name, fresh)}
+                (folder / _SIDECAR).write_text(_manifest(sums), "utf-8")
+            for file in _present(name, fresh):
+                if not (folder / file).exists():
+                    (fresh / file).replace(folder / file)
+    # What urllib, gzip, tarfile, torchvision and `check` raise for a bad connection, archive or disk.
+    except (OSError, RuntimeError, EOFError, http.client.HTTPException, tarfile.TarError, zlib.error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{name}: could not fetch it into {folder}: {reason}; or use data=digits") from error
+    check(name, root=top)
+    return folder
+
+
+def status(name: str, *, root: str | Path | None = None) -> Status:
+    """Say whether a data set is present, missing or corrupt, where and how large; an unknown name is a ValueError."""
+    n_train, n_test = _SIZES.get(name, (None, None))
+    n_classes = len(_CLASSES[name]) if name in _CLASSES else None
+    state: Literal["present", "missing", "corrupt"] = "present"
+    detail, path = "", None
+    try:
+        if name != "digits":
+            path = _folder(name, root)
+        check(name, root=root)
+        if name == "image-folder":
+            files, _, n_train, classes = _layout(_folder(name, root))
+            n_train = _eighty_percent(len(files)) if n_train is None else n_train
+            n_test, n_classes = len(files) - n_train, len(classes)
+    except DataError as error:
+        state, detail = "missing" if isinstance(error, DataMissing) else "corrupt", str(error)
+    return Status(name, state, path, n_train, n_test, n_classes, detail)
+
+
+def _folder(name: str, root: str | Path | None) -> Path:
+    if name == "image-folder" and not root:
+        raise DataMissing(
+            f"image-folder: no folder given; set data.root=DIR, laid out as {_LAYOUT}, or use data=digits"
+        )
+    return data_root(root) / _FOLDER.get(name, "")
+
+
+def _present(name: str, folder: Path) -> list[str]:
+    files = sorted(_CIFAR10_MD5 if name == "cifar10" else _IDX_SHAPE)
+    for file in files:
+        if not (folder / file).is_file():
+            raise DataMissing(
+                f"{name}: no {file} in {folder}; run `deepk data fetch {name}`, or set DEEPK_DATA (or data.root=DIR) "
+                f"to the folder that holds {_FOLDER[name]}, or use data=digits"
+            )
+    return files
+
+
+def _idx_header(shape: tuple[int, ...]) -> bytes:
+    # IDX: two zero bytes, 8 for unsigned bytes, the number of axes, then each length, all big-endian.
+    return struct.pack(f">{1 + len(shape)}i", 0x0800 + len(shape), *shape)
+
+
+def _check_idx(name: str, folder: Path) -> None:
+    for file, shape in _IDX_SHAPE.items():
+        header = _idx_header(shape)
+        size = len(header) + math.prod(shape)
+        _compare(name, folder, "size", {file: size}, {file: (folder / file).stat().st_size})
+        with (folder / file).open("rb") as stream:
+            _compare(name, folder, "IDX header", {file: header.hex()}, {file: stream.read(len(header)).hex()})
+
+
+def _compare(name: str, folder: Path, what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> None:
+    for file, value in expected.items():
+        if found[file] != value:
+            raise DataCorrupt(
+                f"{name}: {folder / file} is truncated or altered: {what} {found[file]}, expected {value}; "
+                f"delete it and run `deepk data fetch {name}`"
+            )
+
+
+def _sum(path: Path, algorithm: str = "sha256") -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+
+
+def _manifest(sums: Mapping[str, str]) -> str:
+    return "".join(f"{sums[file]}  {file}\n" for file in sorted(sums))
+
+
+def _layout(folder: Path) -> _Layout:
+    if not folder.is_dir():
+        raise DataMissing(
+            f"image-folder: no folder {folder}; set data.root=DIR, laid out as {_LAYOUT}, or use data=digits"
+        )
+    parts = [part for part in ("train", "test") if (folder / part).is_dir()] or [""]
+    found = {part: _images(folder, part) for part in parts}
+    classes = sorted({label for images in found.values() for label, _ in images})
+    if not classes:
+        raise DataMissing(f"image-folder: no images in {folder}; it must be laid out as {_LAYOUT}, or use data=digits")
+    if parts in (["train"], ["test"]):  # which would else become a class
+        raise DataError(
+            f"image-folder: {folder} has {parts[0]}/ alone of train/ and test/; give both or use {parts[0]}/"
+        )
+    for part, images in found.items():
+        if absent := sorted(set(classes) - {label for label, _ in images}):
+            raise DataError(
+                f"image-folder: {folder / part} has no images of {absent[0]!r}: train/ and test/ need the same classes"
+            )
+    if len(classes) == 1:
+        raise DataError(f"image-folder: {folder} has one class, {classes[0]!r}, and needs two; lay it out as {_LAYOUT}")
+    index = {label: i for i, label in enumerate(classes)}
+    both = [image for images in found.values() for image in images]
+    n_train = len(found["train"]) if "train" in found else None
+    return _Layout([file for _, file in both], [index[label] for label, _ in both], n_train, tuple(classes))
+
+
+def _images(folder: Path, part: str) -> list[tuple[str, str]]:
+    """Class and path of each image of `folder`, or of its subfolder `part`, by path."""
+    walked = (Path(where, file) for where, _, files in os.walk(folder / part, followlinks=True) for file in files)
+    paths = (path.relative_to(folder) for path in walked if path.suffix.lower() in _IMAGE_SUFFIXES)
+    depth = 1 if part else 0  # of the class's name in the path; an image that lies higher belongs to no class
+    seen = (path for path in paths if len(path.parts) > depth + 1 and not any(p.startswith(".") for p in path.parts))
+    return [(path.parts[depth], path.as_posix()) for path in sorted(seen, key=Path.as_posix)]
+
+
+@lru_cache(maxsize=1)  # a run uses one set; the largest named one takes 184 MB as uint8
+def _read(name: str, folder: Path, image_size: int | None, _sha256: str) -> _Stored:
+    # The sha256 is there for the cache's key: what has changed on disk is read again.
+    if name == "digits":
+        x, y = _digits()
+        return _Stored(x, y, None, _CLASSES[name])
+    if name == "image-folder":
+        files, labels, n_train, classes = _layout(folder)
+        return _Stored(_decode(folder, files, image_size), np.array(labels, dtype=np.int64), n_train, classes)
+    x, y = _read_cifar10(folder) if name == "cifar10" else _read_idx(folder)
+    return _Stored(x, y, _SIZES[name][0], _CLASSES[name])
+
+
+def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return digits.images.astype(np.uint8)[:, None], digits.target.astype(np.int64)  # (1797, 1, 8, 8), (1797,)
+
+
+def _read_idx(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    def body(file: str) -> NDArray[np.uint8]:
+        shape = _IDX_SHAPE[file]
+        return np.fromfile(folder / file, dtype=np.uint8, offset=len(_idx_header(shape))).reshape(shape)
+
+    x = np.concatenate([body(f"{part}-images-idx3-ubyte") for part in ("train", "t10k")])
+    y = np.concatenate([body(f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")])
+    return x[:, None], y.astype(np.int64)  # (70000, 1, 28, 28), (70000,)
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    """Reads what CIFAR-10's files hold, NumPy arrays in lists and dictionaries, and imports nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.partition(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype"):
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in CIFAR-10")
+
+
+def _read_cifar10(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    batches = []
+    for file in sorted(_CIFAR10_MD5):  # data_batch_1 .. data_batch_5, test_batch
+        # NumPy 2.4.0 to 2.4.4 warn of the integer flags in arrays that Python 2 pickled (numpy/numpy#31177).
+        with (folder / file).open("rb") as stream, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
+            batches.append(_ArrayUnpickler(stream, encoding="latin1").load())
+    # A stored row is the red, the green and the blue plane.
+    x = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
+    return x, np.concatenate([np.array(batch["labels"], dtype=np.int64) for batch in batches])
+
+
+def _decode(folder: Path, files: list[str], image_size: int | None) -> NDArray[np.uint8]:
+    height, width = (image_size, image_size) if image_size else _rgb(folder / files[0], None).shape[:2]
+    x = np.empty((len(files), 3, height, width), dtype=np.uint8)
+    for row, file in enumerate(files):
+        image = _rgb(folder / file, image_size)
+        if image.shape != (height, width, 3):
+            raise DataError(
+                f"image-folder: {folder / file} has {image.shape[1]} x {image.shape[0]} pixels but {files[0]} has "
+                f"{width} x {height}; set image_size=N to resize every image to N x N"
+            )
+        x[row] = image.transpose(2, 0, 1)
+    return x
+
+
+def _rgb(path: Path, image_size: int | None) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            if image.mode[0] in "IF":  # Pillow would clip 16 and 32 bits at 255
+                raise DataError(
+                    f"image-folder: {path} has more than 8 bits per channel ({image.mode}); convert it to 8"
+                )
+            rgb = image.convert("RGB")
+    # Pillow reports damage to a PNG's chunks as SyntaxError, other damage as OSError or ValueError.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataCorrupt(f"image-folder: cannot decode {path}: {error}; replace or delete it") from error
+    return np.asarray(rgb.resize((image_size, image_size), Image.Resampling.BILINEAR) if image_size else rgb)
+
+
+def _eighty_percent(n: int) -> int:
+    return 4 * n // 5
+
+
+def _split(stored: _Stored, seed: int | list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the training and of the test set, each in stored order."""
+    rows, n_train = np.arange(len(stored.y)), stored.n_train
+    if n_train is None:
+        rows, n_train = np.random.default_rng(seed).permutation(rows), _eighty_percent(len(rows))
+    return np.sort(rows[:n_train]), np.sort(rows[n_train:])
+
+
+def _subset(rows: NDArray[np.int64], size: int | None, seed: list[int], what: str) -> NDArray[np.int64]:
+    if size is None:
+        return rows
+    if not 1 <= size <= len(rows):
+        raise ValueError(f"{what}={size}, but there are {len(rows)} such images: choose 1 to {len(rows)}")
+    return np.random.default_rng(seed).permutation(rows)[:size]
+
+
+_OPERATORS: list[object] = []  # when a torch.library.Library is collected, its operators go with it
+
+
+def _torchvision() -> Any:
+    """Import torchvision, also beside a CPU-only torch.
+
+    The published wheel is built against CUDA torch. Beside a CPU-only one its operator library does not load, and the
+    import dies on `torchvision::nms`. Data sets need no operator, so the two that the import asks for are declared,
+    without implementation, and it is begun again (seen with torch 2.13.0 and torchvision 0.28.0).
+    """
+    import torch
+
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "operator torchvision::nms does not exist" not in str(error):
+            raise
+        for module in [module for module in sys.modules if module.partition(".")[0] == "torchvision"]:
+            del sys.modules[module]
+        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+        for operator in ("nms", "qnms"):
+            signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            library.define(operator + signature)  # type: ignore[no-untyped-call]
+        _OPERATORS.append(library)
+        import torchvision
+    return torchvision

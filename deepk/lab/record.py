@@ -1,0 +1,143 @@
+"""run.json: what ran, on what, from which code, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from deepk.lab import store
+
+Status = Literal["running", "done", "failed", "interrupted"]
+PACKAGES = ("deepk", "torch", "torchvision", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "hydra-core")
+SOURCE = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
+
+
+@dataclass
+class Record:
+    """The record of one run (or of one sweep), as it stands in run.json."""
+
+    experiment: str
+    scale: str
+    config_hash: str
+    overrides: list[str] = field(default_factory=list)
+    kind: Literal["run", "sweep"] = "run"
+    status: Status = "running"
+    started: str = ""
+    finished: str = ""
+    seconds: float = 0.0  # working time over all sessions of the run
+    jobs: int = 1
+    threads: int = 1
+    device: str = "cpu"
+    seeds: list[int] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+    argv: list[str] = field(default_factory=list)
+    git: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    resumed: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Writes run.json, whole."""
+        store.write_text(folder / "run.json", json.dumps(asdict(self), indent=2) + "\n")
+
+
+def load(folder: Path) -> Record:
+    """The record of a run folder; `running` becomes `interrupted` where no live process holds the folder.
+
+    Raises StoreError where run.json is absent or unreadable.
+    """
+    path = folder / "run.json"
+    try:
+        content = json.loads(path.read_text())
+        record = Record(**{key: value for key, value in content.items() if key in Record.__dataclass_fields__})
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise store.StoreError(f"cannot read {path}: {error}") from error
+    if record.status == "running" and not store.is_held(folder):
+        record.status = "interrupted"
+    return record
+
+
+def now() -> str:
+    """The time in UTC, to the second, in ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Identity of a configuration: the first 16 digits of the sha256 of its sorted JSON."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """What differs between two configurations, as `key: old -> new` lines."""
+    lines: list[str] = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            lines += difference(before, after, f"{prefix}{key}.")
+        elif before != after:
+            lines.append(f"{prefix}{key}: {before} -> {after}")
+    return lines
+
+
+def environment() -> dict[str, Any]:
+    """Versions of what the numbers rest on, and the machine."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        **versions,
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def git_state() -> dict[str, Any]:
+    """Commit of deepk's own checkout and whether it has uncommitted changes; empty for an installed package."""
+    if not (SOURCE / ".git").exists():
+        return {}
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))} if commit else {}
+
+
+def save_patch(folder: Path) -> None:
+    """Keeps the uncommitted changes of deepk's checkout beside the run as dirty.patch, where there are any."""
+    if (SOURCE / ".git").exists() and (patch := _git("diff", "HEAD")):
+        store.write_text(folder / "dirty.patch", patch + "\n")
+
+
+def _git(*arguments: str) -> str:
+    try:
+        command = ["git", "-C", str(SOURCE), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()  # noqa: S603 - fixed arguments
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def argv() -> list[str]:
+    """The command that was typed, without the path of the interpreter's script."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]

@@ -1,0 +1,259 @@
+"""The runner: from a config and an empty folder to tables, verdicts and figures, and from any interruption onwards.
+
+    predict -> theory.csv      units -> measure (N at a time) -> units/*.csv -> data.csv, timing.csv
+    the tables as read back from these files -> claims.csv, figures/*
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from deepk.lab import record as records
+from deepk.lab import store
+from deepk.lab.claims import Claim, count_verdicts, judge
+from deepk.lab.contract import Experiment, Unit, load_experiment, timing_columns
+from deepk.lab.pool import UnitFailed, Work, configure_torch, run_units
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deepk.lab.record import Record
+
+LOG = logging.getLogger("deepk")
+TABLES = ("theory.csv", "data.csv", "timing.csv", "claims.csv")
+
+
+class PointsFailed(RuntimeError):
+    """Some points of a sweep failed; the others are joined."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A run's tables, as read back from its CSV files; `timing` holds wall-clock seconds and is joined for drawing."""
+
+    theory: pd.DataFrame
+    data: pd.DataFrame
+    timing: pd.DataFrame
+
+    @staticmethod
+    def read(folder: Path) -> Tables:
+        """Raises StoreError where the run did not get that far."""
+        return Tables(*(store.read_table(folder / f"{name}.csv") for name in ("theory", "data", "timing")))
+
+    def timed(self) -> pd.DataFrame:
+        """data.csv with the wall-clock columns of timing.csv."""
+        shared = [column for column in self.timing.columns if column in self.data.columns]
+        return self.data.merge(self.timing, on=shared, how="left")
+
+
+# --- a run ------------------------------------------------------------------------------------------------------------
+
+
+def begin(folder: Path, record: Record, config: Mapping[str, Any]) -> None:
+    """Writes what a fresh run folder holds before any work: config, overrides, record, uncommitted changes."""
+    record.started = records.now()
+    record.argv = records.argv()
+    record.git = records.git_state()
+    record.environment = records.environment()
+    store.write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+    store.write_text(folder / "overrides.yaml", yaml.safe_dump(record.overrides))
+    record.save(folder)
+    records.save_patch(folder)
+
+
+def run(module: str, config: Any, folder: Path, record: Record, *, progress: bool) -> None:
+    """Runs or resumes the experiment in its folder, which the caller holds; `record` ends as `done`.
+
+    Finished units are not measured again. Raises what stopped the run: UnitFailed, StoreError, an exception of the
+    experiment (its traceback is in run.log), KeyboardInterrupt. The record then says `failed` or `interrupted`, and
+    the same call continues the run.
+    """
+    with ending(folder, record):
+        experiment = load_experiment(module)
+        configure_torch(config.threads)
+        store.write_table(folder / "theory.csv", experiment.predict(config))
+        units = distinct(experiment.units(config))
+        work = Work(module, config, folder / "units")
+        _measure(work, units, record.jobs, progress)
+        _gather(experiment, work, units)
+        finish(experiment, folder, record, [Group({}, config)])
+
+
+def distinct(units: Sequence[Unit]) -> list[Unit]:
+    """The units; ValueError where two have the same key, since their rows could not be told apart."""
+    labels = [unit.label for unit in units]
+    twice = {label for label in labels if labels.count(label) > 1}
+    if twice:
+        raise ValueError(f"the same unit twice: {', '.join(sorted(twice))}")
+    if not units:
+        raise ValueError("nothing to measure: the config selects no unit")
+    return list(units)
+
+
+def _measure(work: Work, units: list[Unit], jobs: int, progress: bool) -> None:
+    from tqdm import tqdm
+
+    pending = [unit for unit in units if not work.finished(unit).exists()]
+    done = len(units) - len(pending)
+    LOG.info("%d of %d units to measure, %d at a time", len(pending), len(units), jobs)
+    with tqdm(total=sum(unit.steps for unit in units), unit="step", disable=None if progress else True) as bar:
+        bar.update(sum(unit.steps for unit in units) - sum(unit.steps for unit in pending))
+        bar.set_description(f"{done}/{len(units)} units")
+
+        def on_done(unit: Unit) -> None:
+            nonlocal done
+            done += 1
+            LOG.info("measured %s", unit.label)
+            bar.set_description(f"{done}/{len(units)} units")
+
+        run_units(work, pending, jobs, on_done, bar)
+
+
+def _gather(experiment: Experiment, work: Work, units: list[Unit]) -> None:
+    """data.csv and timing.csv from the finished units, in the units' order."""
+    import pandas as pd
+
+    rows = pd.concat([store.read_table(work.finished(unit)) for unit in units], ignore_index=True)
+    timing = list(dict.fromkeys([*units[0].key, *timing_columns(experiment)]))
+    store.write_table(work.folder.parent / "data.csv", rows[list(experiment.COLUMNS)])
+    store.write_table(work.folder.parent / "timing.csv", rows[timing])
+
+
+@contextmanager
+def ending(folder: Path, record: Record) -> Iterator[None]:
+    """Keeps run.log and the record's status and seconds, however the work inside ends; `done` frees the unit files."""
+    started, before = time.monotonic(), record.seconds
+
+    def close(status: records.Status, error: str = "", trace: str = "") -> None:
+        record.status, record.error = status, error
+        record.finished, record.seconds = records.now(), round(before + time.monotonic() - started, 3)
+        LOG.log(logging.INFO if status == "done" else logging.ERROR, "%s", "\n".join(filter(None, [f"{status} {error}".strip(), trace])))
+        record.save(folder)
+
+    with _logging_to(folder / "run.log"):
+        try:
+            yield
+            close("done")
+            store.point_to_latest(folder)
+            shutil.rmtree(folder / "units", ignore_errors=True)
+        except Exception as error:
+            trace = error.trace if isinstance(error, UnitFailed) else traceback.format_exc()
+            with suppress(store.StoreError):  # a full disk: the first error is the one to report
+                close("failed", one_line(error), trace)
+            raise
+        except BaseException as error:  # Ctrl-C, or the signal of a scheduler
+            with suppress(store.StoreError):
+                close("interrupted", type(error).__name__)
+            raise
+
+
+def one_line(error: BaseException) -> str:
+    """An exception in one line: our own messages as they are, any other with its type."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UnitFailed | PointsFailed | store.StoreError) else f"{type(error).__name__}: {text}"
+
+
+class _QuietFileHandler(logging.FileHandler):
+    """A log file whose own write errors stay silent: on a full disk the run reports the file that matters."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        del record
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    handler = _QuietFileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        with suppress(OSError):
+            handler.close()
+
+
+# --- from tables to verdicts and figures ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Group:
+    """The part of a run's tables that was made under one config: all of it, or one setting `at` of a joined sweep."""
+
+    at: Mapping[str, Any]
+    config: Any
+
+    def select(self, table: pd.DataFrame) -> pd.DataFrame:
+        """This group's rows, without the sweep's columns."""
+        for column, value in self.at.items():
+            table = table[table[column].isna() if value is None else table[column] == value]
+        return table.drop(columns=list(self.at)).reset_index(drop=True)
+
+    def of(self, tables: Tables) -> Tables:
+        """This group's tables."""
+        return Tables(*(self.select(table) for table in (tables.theory, tables.data, tables.timing)))
+
+    @property
+    def suffix(self) -> str:
+        """`width=8,depth=4`, or nothing for a plain run."""
+        return ",".join(f"{key}={value}" for key, value in self.at.items())
+
+
+def judge_groups(experiment: Experiment, tables: Tables, groups: Sequence[Group]) -> pd.DataFrame:
+    """The table of verdicts; claims of a joined sweep are named `name[width=8]`."""
+    import pandas as pd
+
+    parts = []
+    for group in groups:
+        part = group.of(tables)
+        claims: Sequence[Claim] = experiment.claims(part.theory, part.data, group.config)
+        verdicts = judge(claims, experiment.KNOWN_DEVIATIONS)
+        if group.suffix:
+            verdicts["name"] = verdicts["name"] + f"[{group.suffix}]"
+        parts.append(verdicts)
+    return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+
+
+def draw_groups(experiment: Experiment, folder: Path, tables: Tables, groups: Sequence[Group]) -> list[Path]:
+    """Draws every declared figure of every group into `folder/figures`; ValueError where one is missing or undeclared."""
+    from deepk.figures import close_all, house_style
+
+    paths = []
+    for group in groups:
+        part = group.of(tables)
+        with house_style():
+            figures = experiment.draw(part.theory, part.timed(), group.config)
+            if set(figures) != set(experiment.FIGURES):
+                raise ValueError(f"drew {sorted(figures)}; declared are {sorted(experiment.FIGURES)}")
+            for name, figure in figures.items():
+                stem = f"{name}-{group.suffix}" if group.suffix else name
+                paths += store.write_figure(folder / "figures", stem, figure)
+            close_all(figures.values())
+    return paths
+
+
+def finish(experiment: Experiment, folder: Path, record: Record, groups: Sequence[Group]) -> None:
+    """Judges and draws from the tables as read back, and notes in the record what the folder now holds."""
+    tables = Tables.read(folder)
+    verdicts = judge_groups(experiment, tables, groups)
+    store.write_table(folder / "claims.csv", verdicts)
+    paths = draw_groups(experiment, folder, tables, groups)
+    record.verdicts = count_verdicts(verdicts)
+    note_outputs(folder, record, paths)
+
+
+def note_outputs(folder: Path, record: Record, figures: Sequence[Path]) -> None:
+    """Puts the checksums of the run's tables and figures into its record."""
+    outputs = [*(folder / name for name in TABLES), *figures]
+    record.outputs = {path.relative_to(folder).as_posix(): store.sha256(path) for path in outputs if path.exists()}

@@ -1,0 +1,1 @@
+"""One module for each figure family: what is predicted, measured, claimed and drawn."""

@@ -1,0 +1,125 @@
+"""The typed configuration of every experiment, with the bounds of each value.
+
+Values live in `conf/`; a class here says which keys there are, of which type, and what is allowed. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+from omegaconf import MISSING
+
+from deepk import activations
+from deepk.data import DATASETS
+
+DEVICES = ("cpu", "cuda", "mps")
+
+
+class ConfigError(ValueError):
+    """A configuration value that is not allowed: one line with the key, the value, and what is."""
+
+
+def _bounded(allowed: str, holds: Callable[[Any], bool]) -> Any:
+    return field(default=MISSING, metadata={"allowed": allowed, "holds": holds})
+
+
+def at_least(bound: float) -> Any:
+    """A number >= bound."""
+    return _bounded(f"a number >= {bound}", lambda x: x >= bound)
+
+
+def positive() -> Any:
+    """A finite number > 0."""
+    return _bounded("a finite number > 0", lambda x: 0 < x < math.inf)
+
+
+def optional_at_least(bound: float) -> Any:
+    """A number >= bound, or null."""
+    return _bounded(f"a number >= {bound}, or null", lambda x: x is None or x >= bound)
+
+
+def one_of(*names: str) -> Any:
+    """One of the names."""
+    return _bounded(f"one of {', '.join(names)}", lambda x: x in names)
+
+
+def some_of(*names: str) -> Any:
+    """A non-empty list, without repetition, of these names."""
+    return _bounded(f"a list of {', '.join(names)}", lambda xs: _distinct(xs) and all(x in names for x in xs))
+
+
+def seeds() -> Any:
+    """A non-empty list of integers >= 0, without repetition."""
+    return _bounded("a list of different integers >= 0", lambda xs: _distinct(xs) and all(x >= 0 for x in xs))
+
+
+def activation_list() -> Any:
+    """A non-empty list, without repetition, of known activations or `package.module:function`."""
+    return _bounded(
+        f"a list of {', '.join(activations.NAMES)}, or package.module:function",
+        lambda xs: _distinct(xs) and all(x in activations.NAMES or ":" in x for x in xs),
+    )
+
+
+def _distinct(values: list[Any]) -> bool:
+    return 0 < len(values) == len(set(values))
+
+
+@dataclass
+class Data:
+    """Which images, from where, and how many of them."""
+
+    name: str = one_of(*DATASETS)
+    root: str | None = None
+    train_size: int | None = optional_at_least(1)
+    test_size: int | None = optional_at_least(1)
+    image_size: int | None = optional_at_least(1)
+
+
+@dataclass
+class Experiment:
+    """What every experiment's configuration holds; a user's own experiment derives its `Config` from this."""
+
+    experiment: str = MISSING
+    scale: str = MISSING
+    threads: int = at_least(1)
+    device: str = one_of(*DEVICES)
+
+
+@dataclass
+class EocTraining(Experiment):
+    """Configuration of `eoc-training`; see conf/experiment/eoc-training.yaml for the paper's values."""
+
+    data: Data = field(default_factory=Data)
+    depth: int = at_least(2)
+    width: int = at_least(1)
+    activations: list[str] = activation_list()
+    initializations: list[str] = some_of("edge-of-chaos", "batch-norm", "ordered")
+    seeds: list[int] = seeds()
+    learning_rate: float = positive()
+    batch_size: int = at_least(2)
+    epochs: int = at_least(1)
+    sigma_b: dict[str, float] = _bounded("numbers >= 0 by activation", lambda d: all(v >= 0 for v in d.values()))
+    default_sigma_b: float = at_least(0)
+    ordered_sigma_b: float = at_least(0)
+    ordered_sigma_w: float = positive()
+
+
+SCHEMAS: dict[str, type[Experiment]] = {"eoc-training": EocTraining}
+
+
+def check(config: Any, prefix: str = "") -> None:
+    """Raises ConfigError at the first value outside its bounds."""
+    for spec in fields(config):
+        value = getattr(config, spec.name)
+        if is_dataclass(value):
+            check(value, f"{prefix}{spec.name}.")
+        elif "holds" in spec.metadata and not spec.metadata["holds"](value):
+            raise ConfigError(f"{prefix}{spec.name}={_shown(value)} is not allowed: it takes {spec.metadata['allowed']}")
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)

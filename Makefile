@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Processes at a time, in tests and runs.
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
@@ -25,7 +26,7 @@ types: $(READY) ## Check the types of our own packages (mypy, strict)
 	$(BIN)/mypy
 
 test: $(READY) ## Run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS)
 
 smoke: $(READY) ## Run every experiment at smoke scale, in seconds
 	$(BIN)/deepk reproduce --scale smoke -j $(JOBS)

@@ -69,7 +69,11 @@ def _parse(module: str) -> ast.Module | None:
 
 
 def see_working_directory() -> None:
-    """Lets a user's own modules be imported from the working directory, after everything that is installed."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
+    """Lets a user's own modules be imported from the working directory, behind everything of ours.
+
+    Our own root goes before it: the import hook of an editable installation comes after all of sys.path, so that a
+    user's folder named `experiments` would win.
+    """
+    for folder in (str(CONF.parent), str(Path.cwd())):
+        if folder not in sys.path:
+            sys.path.append(folder)

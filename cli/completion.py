@@ -5,6 +5,7 @@ The user is in the middle of a word: nothing here may raise or print, so every c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,22 +50,34 @@ def runs(incomplete: str) -> list[str]:
     return sorted(run for run in [*catalogue.names(), *found] if run.startswith(incomplete))
 
 
-def overrides(ctx: typer.Context, args: list[str], incomplete: str) -> list[str]:
-    """Configuration keys that begin so, and after `data=` the data sets.
-
-    bash splits words at `=`: a value arrives as a word of its own behind the words `data` and `=`, and what it gets back
-    replaces that word alone.
-    """
+def overrides(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Configuration keys that begin so, and after `data=` the data sets."""
     try:
-        words = [word for word in args if word]
-        if words[-2:] == ["data", "="] or (words[-1:] == ["data"] and incomplete == "="):
-            return [name for name in catalogue.data_names() if name.startswith(incomplete.lstrip("="))]
-        if incomplete.startswith("data="):
-            return [f"data={name}" for name in catalogue.data_names() if f"data={name}".startswith(incomplete)]
-        keys = _keys(str(ctx.params.get("name") or ""))
-        return [f"{key}=" for key in keys if key.startswith(incomplete)]
+        key, value = _key_and_value(incomplete)
+        if key is None:
+            return [f"{key}=" for key in _keys(str(ctx.params.get("name") or "")) if key.startswith(incomplete)]
+        values = [name for name in catalogue.data_names() if key == "data" and name.startswith(value)]
+        return [f"data={name}" for name in values] if incomplete.startswith("data=") else values
     except Exception:
         return []
+
+
+def _key_and_value(incomplete: str) -> tuple[str | None, str]:
+    """The key before a `=` that has been typed, and what follows; None before any `=`.
+
+    bash splits words at `=`: behind the words `data` and `=` the value is a word of its own, and what completes it
+    replaces that word alone.
+    """
+    words = os.environ.get("COMP_WORDS", "").split()
+    at = int(os.environ.get("COMP_CWORD") or 0)
+    if "=" in incomplete:
+        key, _, value = incomplete.partition("=")
+        return key, value
+    if words[at : at + 1] == ["="]:
+        return words[at - 1], ""
+    if words[at - 1 : at] == ["="]:
+        return words[at - 2], incomplete
+    return None, incomplete
 
 
 def _keys(name: str) -> list[str]:

@@ -31,7 +31,8 @@ from experiments import schema
 from experiments.schema import ConfigError, Experiment
 
 GROUPS = ("data",)  # config groups that an override may choose from
-KINDS = {int: "an integer", float: "a number", str: "a word", bool: "true or false", list: "a list"}
+# In this order: of `list[int]` the list decides.
+KINDS = {list: "a list", int: "an integer", float: "a number", bool: "true or false", str: "a word"}
 
 
 def schema_of(name: str) -> type[Experiment]:
@@ -48,7 +49,7 @@ def schema_of(name: str) -> type[Experiment]:
 def session(name: str) -> Iterator[Hydra]:
     """An open Hydra on our own conf/ folder, whatever the working directory holds."""
     if name not in names():
-        node = {"experiment": name, "scale": "paper", **_defaults(schema_of(name))}
+        node = {"experiment": name, "scale": "own", **_defaults(schema_of(name))}
         ConfigStore.instance().store(group="experiment", name=name, node=node, package="_global_")
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), job_name=name, version_base="1.3"):
@@ -64,11 +65,12 @@ def _defaults(config: type[Experiment]) -> dict[str, Any]:
 
 
 def selection(name: str, scale: str) -> list[str]:
-    """The overrides that choose an experiment and a scale; a user's own experiment has the one scale it is written in."""
+    """The overrides that choose an experiment and a scale; a user's own experiment has one scale only."""
+    if name not in names():
+        return [f"experiment={name}"]
     if scale not in SCALES:
         raise UsageError(f"unknown scale {scale!r}{nearest(scale, SCALES)}")
-    chosen = [f"experiment={name}"]
-    return chosen if scale == "paper" or name not in names() else [*chosen, f"scale={scale}/{name}"]
+    return [f"experiment={name}", *([] if scale == "paper" else [f"scale={scale}/{name}"])]
 
 
 def compose(hydra: Hydra, name: str, scale: str, overrides: Sequence[str]) -> Experiment:
@@ -115,16 +117,9 @@ def _wrong_type(error: OmegaConfBaseException, config_type: type) -> str:
 
 def _kind(config_type: type, key: str) -> str:
     """What the type of a dotted key takes, in words; empty where the key is unknown."""
-    current: Any = config_type
-    first, *rest = key.replace("[", ".").split(".")
-    hints = get_type_hints(current)
-    if first not in hints:
-        return ""
-    if is_dataclass(hints[first]):
-        return _kind(hints[first], ".".join(rest))  # type: ignore[arg-type]
-    text = str(hints[first])
-    kinds = [words for kind, words in KINDS.items() if kind.__name__ in text]
-    return ("a list of " if "list" in text and rest == [] else "") + " or ".join(dict.fromkeys(kinds[:1])) if kinds else text
+    hint = _keys(config_type).get(key.split("[")[0])
+    kinds = [words for kind, words in KINDS.items() if kind.__name__ in str(hint)]
+    return kinds[0] if kinds else ""
 
 
 def _chain(error: BaseException) -> str:
@@ -171,7 +166,8 @@ def _parse(text: str) -> Override:
     try:
         return OverridesParser.create().parse_override(text)
     except HydraException as error:
-        raise UsageError(f"cannot read {text!r}: {_chain(error.__cause__ or error)}") from error
+        reason = str(error).splitlines()[-1].strip()  # the lines before it repeat the override
+        raise UsageError(f"cannot read {text!r}: {reason}") from error
 
 
 def _as_lists(override: Override) -> str:
@@ -229,5 +225,5 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
 def read(folder: Path, name: str) -> list[tuple[dict[str, Any], Experiment]]:
     """The configurations of a finished run: one, or one for each setting of a joined sweep, with the swept values."""
     content = yaml.safe_load((folder / "config.yaml").read_text())
-    groups = content["groups"] if "groups" in content else [{"at": {}, "config": content}]
+    groups = content.get("groups", [{"at": {}, "config": content}])
     return [(group["at"], from_values(name, group["config"])) for group in groups]

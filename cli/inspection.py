@@ -1,4 +1,4 @@
-"""What finished runs say: list them, judge and draw them again, lay two side by side. No torch but for an experiment."""
+"""What finished runs say: list them, judge and draw them again, lay two side by side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def runs(results: Path, name: str | None) -> list[dict[str, Any]]:
     rows = []
     for home in homes:
         for folder in store.versions(home):
-            row = {"run": f"{home.name}/{folder.name}"}
+            row: dict[str, Any] = {"run": f"{home.name}/{folder.name}"}
             try:
                 record = records.load(folder)
             except store.StoreError:
@@ -38,7 +38,7 @@ def runs(results: Path, name: str | None) -> list[dict[str, Any]]:
                     "started": record.started,
                     "seconds": record.seconds,
                     "commit": str(record.git.get("commit", ""))[:8] + ("+" if record.git.get("dirty") else ""),
-                    "verdicts": record.verdicts or record.error,
+                    "verdicts": record.error or record.verdicts,
                     "overrides": " ".join(record.overrides),
                 }
             )
@@ -132,20 +132,19 @@ def _side(table: pd.DataFrame, name: str) -> str:
 
 
 def _numbers(first: pd.DataFrame, second: pd.DataFrame, experiment: Experiment) -> list[dict[str, Any]]:
-    """Rows that only one run has, and for each column of numbers the largest difference on the rows of both."""
-    floats = [name for name in experiment.COLUMNS if first[name].dtype.kind == "f" or second[name].dtype.kind == "f"]
+    """How many rows each run has, and for each column of numbers the largest difference on the rows of both."""
+    floats = [name for name in experiment.COLUMNS if "f" in (first[name].dtype.kind, second[name].dtype.kind)]
     shared = [name for name in first.columns if name in second.columns and name not in floats]
-    joined = first.merge(second, on=shared, how="outer", suffixes=("_1", "_2"), indicator=True)
-    sides = joined["_merge"].value_counts()
-    rows = [{"what": "rows", "first": int(sides["both"] + sides["left_only"]), "second": int(sides["both"] + sides["right_only"])}]
-    both = joined[joined["_merge"] == "both"]
+    both = first.merge(second, on=shared, suffixes=("_1", "_2"))
+    rows: list[dict[str, Any]] = []
+    if not len(first) == len(second) == len(both):
+        rows.append({"what": f"rows ({len(both)} in both)", "first": len(first), "second": len(second)})
     for name in floats:
-        change = (both[f"{name}_1"] - both[f"{name}_2"]).abs()
+        one, two = both[f"{name}_1"].to_numpy(), both[f"{name}_2"].to_numpy()
+        change = abs(one - two)
         if len(both) and change.max() > 0:
-            worst = both.loc[change.idxmax()]
-            rows.append({"what": f"{name} (largest of {len(both)})", "first": worst[f"{name}_1"], "second": worst[f"{name}_2"]})
-    if len(rows) == 1 and rows[0]["first"] == rows[0]["second"] == len(both):
-        return []
+            worst = change.argmax()
+            rows.append({"what": f"{name} (largest difference)", "first": one[worst], "second": two[worst]})
     return rows
 
 

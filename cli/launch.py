@@ -76,18 +76,28 @@ def plan(hydra: Hydra, request: Request) -> Plan:
             bad.append(Outcome(Path(), overrides, str(error)))
     if not points:
         raise errors[0]
+    if twice := sweep.overlap([config for _, config in points]):
+        raise UsageError(twice)
     return Plan(points, bad)
 
 
 def check_data(config: Experiment) -> dict[str, Any]:
-    """Name and checksum of the images that the configuration asks for; CommandError where they are absent or altered."""
+    """Name and checksum of the images that the configuration asks for.
+
+    Raises CommandError where they are absent or altered, UsageError where there are fewer than it asks for.
+    """
     data = getattr(config, "data", None)
     if data is None:
         return {}
     try:
-        return {"name": data.name, "sha256": datasets.check(data.name, root=data.root)}
+        checksum = datasets.check(data.name, root=data.root)
     except (datasets.DataError, ValueError) as error:
         raise CommandError(str(error)) from error
+    status = datasets.status(data.name, root=data.root)
+    for key, asked, present in (("train", data.train_size, status.n_train), ("test", data.test_size, status.n_test)):
+        if asked is not None and present is not None and asked > present:
+            raise UsageError(f"data.{key}_size={asked} is not allowed: {data.name} has {present} such images")
+    return {"name": data.name, "sha256": checksum}
 
 
 # --- one run ----------------------------------------------------------------------------------------------------------
@@ -122,8 +132,8 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
 
 
 def _own(overrides: Sequence[str]) -> list[str]:
-    """The user's overrides, without those that choose the experiment and the scale."""
-    return [text for text in overrides if not text.startswith(("experiment=", "scale="))]
+    """The overrides of the configuration itself, without those that choose experiment, scale and launcher."""
+    return [text for text in overrides if not text.startswith(("experiment=", "scale=", "hydra"))]
 
 
 def _fresh(config: Experiment, overrides: list[str], request: Request) -> Record:
@@ -216,6 +226,7 @@ def _launch(hydra: Hydra, request: Request, folder: Path, points: int) -> list[O
     overrides += ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={_quoted(folder)}"]
     with _sweep_bar(folder, points, request.progress):
         jobs = hydra.multirun("config", partial(execute, request=inner), overrides)
+    (folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's copy of what overrides.yaml and config.yaml say
     return [job.return_value for batch in jobs for job in batch]
 
 
@@ -252,7 +263,7 @@ def _sweep_bar(folder: Path, points: int, progress: bool) -> Iterator[None]:
 
 def _join(folder: Path, record: Record, request: Request, planned: Plan, outcomes: Sequence[Outcome]) -> None:
     """The sweep's own tables, verdicts and figures, from its finished points; raises where a point failed."""
-    configs = {tuple(overrides): config for overrides, config in planned.points}
+    configs = {tuple(_own(overrides)): config for overrides, config in planned.points}
     finished = [
         sweep.Point(outcome.folder, configs[tuple(outcome.overrides)]) for outcome in outcomes if not outcome.error
     ]
@@ -280,9 +291,13 @@ def unfinished(home: Path, version: str | None) -> Path:
         record = records.load(folder)
         if record.status != "done":
             if store.is_held(folder):
-                raise store.RunIsAlive(f"{folder} is being run by {store.holder(folder)}; wait for it, or stop it first")
+                raise store.RunIsAlive(
+                    f"{folder} is being run by {store.holder(folder)}; wait for it, or stop it first"
+                )
             return folder
-    raise UsageError(f"nothing to resume: {f'{home.name}/{version}' if version else f'every run of {home.name}'} is done")
+    raise UsageError(
+        f"nothing to resume: {f'{home.name}/{version}' if version else f'every run of {home.name}'} is done"
+    )
 
 
 def resumed(request: Request, folder: Path, *, scale: str | None) -> Request:

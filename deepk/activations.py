@@ -58,7 +58,8 @@ def _tanh(x: Tensor) -> Tensor:
 def _shifted_softplus(x: Tensor) -> Tensor:
     from torch.nn import functional
 
-    return functional.softplus(x) - math.log(2)
+    # torch turns to the identity at the threshold: by default at 20, where softplus still differs by 2e-9.
+    return functional.softplus(x, threshold=40) - math.log(2)
 
 
 _KNOWN = {
@@ -82,7 +83,7 @@ def get(name: str) -> Activation:
     if name in _KNOWN:
         return _KNOWN[name]
     if ":" not in name:
-        nearest = difflib.get_close_matches(name, NAMES, n=1)
+        nearest = difflib.get_close_matches(name.lower(), NAMES, n=1)
         hint = f"did you mean {nearest[0]}? " if nearest else ""
         raise ValueError(f"unknown activation {name!r}; {hint}known are {', '.join(NAMES)}, or package.module:function")
     return Activation(name, _load(name))
@@ -97,7 +98,8 @@ def _load(path: str) -> Function:
         probe = torch.linspace(-3, 3, 7)
         value = function(probe)
     except Exception as error:
-        raise ValueError(f"activation {path!r} cannot be used: {type(error).__name__}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"activation {path!r} cannot be used: {type(error).__name__}: {reason}") from error
     if not isinstance(value, torch.Tensor) or value.shape != probe.shape or not value.isfinite().all():
         raise ValueError(f"activation {path!r} does not map a tensor to a finite tensor of the same shape")
     return function

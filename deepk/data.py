@@ -83,11 +83,11 @@ class DataError(RuntimeError):
     """A data set cannot be used; the message is one line and ends in what to do."""
 
 
-class DataMissing(DataError):  # noqa: N818 - `missing` and `corrupt` are the two states of `status`
+class DataMissing(DataError):
     """A data set, or one of its files, is not where it was looked for."""
 
 
-class DataCorrupt(DataError):  # noqa: N818
+class DataCorrupt(DataError):
     """A file of a data set is truncated, altered or unreadable."""
 
 
@@ -522,10 +522,10 @@ def _torchvision() -> Any:
             raise
         for module in [module for module in sys.modules if module.partition(".")[0] == "torchvision"]:
             del sys.modules[module]
-        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+        library = torch.library.Library("torchvision", "FRAGMENT")
         for operator in ("nms", "qnms"):
             signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            library.define(operator + signature)  # type: ignore[no-untyped-call]
+            library.define(operator + signature)
         _OPERATORS.append(library)
         import torchvision
     return torchvision

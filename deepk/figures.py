@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import matplotlib.style
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:

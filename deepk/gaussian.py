@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ def _nodes(kinks: tuple[float, ...]) -> tuple[Float[Tensor, " nodes"], Float[Ten
     """Nodes, and weights that include the normal density."""
     edges = [-_CUT, *(kink for kink in kinks if abs(kink) < _CUT), _CUT]
     x, w = np.polynomial.legendre.leggauss(_NODES)
-    nodes = np.concatenate([(b - a) / 2 * x + (a + b) / 2 for a, b in zip(edges, edges[1:], strict=False)])
-    weights = np.concatenate([(b - a) / 2 * w for a, b in zip(edges, edges[1:], strict=False)])
+    nodes = np.concatenate([(b - a) / 2 * x + (a + b) / 2 for a, b in itertools.pairwise(edges)])
+    weights = np.concatenate([(b - a) / 2 * w for a, b in itertools.pairwise(edges)])
     density = np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
     return torch.from_numpy(nodes), torch.from_numpy(weights * density)

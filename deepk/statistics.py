@@ -40,7 +40,8 @@ def welch_half_width(a: Sample, b: Sample, *, level: float = 0.99) -> float:
     variance = variance_a + variance_b
     if variance == 0:
         return 0.0
-    freedom = variance**2 / (variance_a**2 / (a.count - 1) + variance_b**2 / (b.count - 1))
+    share = variance_a / variance
+    freedom = 1 / (share**2 / (a.count - 1) + (1 - share) ** 2 / (b.count - 1))
     return float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(variance)
 
 

@@ -41,6 +41,11 @@ def optional_at_least(bound: float) -> Any:
     return _bounded(f"a number >= {bound}, or null", lambda x: x is None or x >= bound)
 
 
+def each_at_least(bound: float) -> Any:
+    """A dict whose values are all >= bound."""
+    return _bounded(f"a number >= {bound}", lambda x: x >= bound)
+
+
 def one_of(*names: str) -> Any:
     """One of the names."""
     return _bounded(f"one of {', '.join(names)}", lambda x: x in names)
@@ -57,10 +62,10 @@ def seeds() -> Any:
 
 
 def activation_list() -> Any:
-    """A non-empty list, without repetition, of known activations or `package.module:function`."""
+    """A non-empty list, without repetition, of known activations or `package.module:function`, which is imported."""
     return _bounded(
         f"a list of {', '.join(activations.NAMES)}, or package.module:function",
-        lambda xs: _distinct(xs) and all(x in activations.NAMES or ":" in x for x in xs),
+        lambda xs: _distinct(xs) and all(activations.get(x) for x in xs),
     )
 
 
@@ -102,7 +107,7 @@ class EocTraining(Experiment):
     learning_rate: float = positive()
     batch_size: int = at_least(2)
     epochs: int = at_least(1)
-    sigma_b: dict[str, float] = _bounded("numbers >= 0 by activation", lambda d: all(v >= 0 for v in d.values()))
+    sigma_b: dict[str, float] = each_at_least(0)
     default_sigma_b: float = at_least(0)
     ordered_sigma_b: float = at_least(0)
     ordered_sigma_w: float = positive()
@@ -114,12 +119,20 @@ SCHEMAS: dict[str, type[Experiment]] = {"eoc-training": EocTraining}
 def check(config: Any, prefix: str = "") -> None:
     """Raises ConfigError at the first value outside its bounds."""
     for spec in fields(config):
-        value = getattr(config, spec.name)
+        key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
         if is_dataclass(value):
-            check(value, f"{prefix}{spec.name}.")
-        elif "holds" in spec.metadata and not spec.metadata["holds"](value):
-            raise ConfigError(f"{prefix}{spec.name}={_shown(value)} is not allowed: it takes {spec.metadata['allowed']}")
+            check(value, f"{key}.")
+        elif "holds" in spec.metadata:
+            items = {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
+            for name, item in items.items():
+                _check_value(name, item, spec.metadata["allowed"], spec.metadata["holds"])
 
 
-def _shown(value: Any) -> str:
-    return "null" if value is None else f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
+def _check_value(key: str, value: Any, allowed: str, holds: Callable[[Any], bool]) -> None:
+    shown = "null" if value is None else f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    try:
+        fine = holds(value)
+    except ValueError as error:  # says more than the bound could: which activation, and what is wrong with it
+        raise ConfigError(f"{key}={shown} is not allowed: {error}") from error
+    if not fine:
+        raise ConfigError(f"{key}={shown} is not allowed: it takes {allowed}")

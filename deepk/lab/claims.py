@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -118,17 +118,24 @@ def judge(claims: Iterable[Claim], known_deviations: dict[str, str] | None = Non
     `compare` and the known deviations look claims up by it.
     """
     known = known_deviations or {}
-    rows = []
+    judged = []
     names: set[str] = set()
     for claim in claims:
         if claim.name in names:
             raise ValueError(f"two claims are named {claim.name}")
         names.add(claim.name)
         if claim.verdict is Verdict.DIFFERS and claim.name in known:
-            explanation = "; ".join(part for part in (claim.explanation, f"known deviation: {known[claim.name]}") if part)
+            explanation = "; ".join(
+                part for part in (claim.explanation, f"known deviation: {known[claim.name]}") if part
+            )
             claim = replace(claim, explanation=explanation)
-        rows.append(claim.row())
-    return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))
+        judged.append(claim.row())
+    return pd.DataFrame(judged, columns=list(CLAIM_COLUMNS))
+
+
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table of verdicts as a list of rows; an empty cell is an empty text or NaN, as pandas read it."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict(orient="records")]
 
 
 def unexplained(table: pd.DataFrame, known_deviations: dict[str, str]) -> list[str]:

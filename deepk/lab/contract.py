@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from deepk.lab.claims import Claim
 
 Key = str | int | float
-CHECKPOINT_SECONDS = 30.0  # what a kill may cost at most, beside the time to write one checkpoint (72 MB at paper scale)
+CHECKPOINT_SECONDS = (
+    30.0  # what a kill may cost at most, beside the time to write one checkpoint (72 MB at paper scale)
+)
 
 
 @dataclass(frozen=True)

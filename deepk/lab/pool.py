@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -97,9 +98,7 @@ def measure(work: Work, unit: Unit, report: Callable[[int, Mapping[str, Any]], N
     checkpoint.unlink(missing_ok=True)
 
 
-def _with_key(
-    rows: pd.DataFrame, unit: Unit, columns: tuple[str, ...], timing: tuple[str, ...]
-) -> pd.DataFrame:
+def _with_key(rows: pd.DataFrame, unit: Unit, columns: tuple[str, ...], timing: tuple[str, ...]) -> pd.DataFrame:
     """The rows with the key's columns added, in the declared order."""
     declared = list(dict.fromkeys([*columns, *timing]))
     complete = rows.assign(**unit.key)
@@ -116,7 +115,7 @@ def run_units(work: Work, units: Sequence[Unit], jobs: int, on_done: Callable[[U
     if jobs == 1 or len(units) <= 1:
         for unit in units:
             try:
-                measure(work, unit, lambda steps, values, unit=unit: _show(bar, unit, steps, values))
+                measure(work, unit, partial(_show, bar, unit))
             except Exception as error:
                 raise UnitFailed(_one_line(unit, error), traceback.format_exc()) from error
             on_done(unit)
@@ -128,8 +127,7 @@ def run_units(work: Work, units: Sequence[Unit], jobs: int, on_done: Callable[[U
             busy[pipe] = waiting.pop()
             pipe.send(busy[pipe])
         while busy:
-            for pipe in connection.wait(list(busy)):
-                assert isinstance(pipe, Connection)  # noqa: S101 - narrows the type of what wait() returns
+            for pipe in (pipe for pipe in connection.wait(list(busy)) if isinstance(pipe, Connection)):
                 unit = busy[pipe]
                 try:
                     kind, *content = pipe.recv()
@@ -196,7 +194,9 @@ def pin_gpu(index: int) -> None:
 
 
 def _show(bar: tqdm[Any], unit: Unit, steps: int, values: Mapping[str, Any]) -> None:
-    shown = " ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items())
+    shown = " ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
     bar.set_postfix_str(f"{unit.label} {shown}".strip(), refresh=False)
     bar.update(steps)
 

@@ -11,10 +11,12 @@ from deepk.lab.pool import configure_torch
 
 WARM_STEPS = 2  # the first step allocates and loads libraries
 TIMED_STEPS = 2
-SAMPLED_UNITS = 12  # units that differ in more than their seed; a dozen covers three initializations of four activations
+SAMPLED_UNITS = (
+    12  # units that differ in more than their seed; a dozen covers three initializations of four activations
+)
 
 
-class _Enough(Exception):  # noqa: N818 - a signal, not an error
+class _Enough(Exception):
     """Ends a measurement that has been timed."""
 
 

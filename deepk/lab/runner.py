@@ -1,7 +1,7 @@
 """The runner: from a config and an empty folder to tables, verdicts and figures, and from any interruption onwards.
 
-    predict -> theory.csv      units -> measure (N at a time) -> units/*.csv -> data.csv, timing.csv
-    the tables as read back from these files -> claims.csv, figures/*
+predict -> theory.csv      units -> measure (N at a time) -> units/*.csv -> data.csv, timing.csv
+the tables as read back from these files -> claims.csv, figures/*
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Tables:
     def timed(self) -> pd.DataFrame:
         """data.csv with the wall-clock columns of timing.csv."""
         shared = [column for column in self.timing.columns if column in self.data.columns]
-        return self.data.merge(self.timing, on=shared, how="left")
+        return self.data.merge(self.timing, on=shared, how="left", validate="many_to_one")
 
 
 # --- a run ------------------------------------------------------------------------------------------------------------
@@ -124,9 +124,10 @@ def _gather(experiment: Experiment, work: Work, units: list[Unit]) -> None:
     import pandas as pd
 
     rows = pd.concat([store.read_table(work.finished(unit)) for unit in units], ignore_index=True)
-    timing = list(dict.fromkeys([*units[0].key, *timing_columns(experiment)]))
+    timing = rows[list(dict.fromkeys([*units[0].key, *timing_columns(experiment)]))]
+    index = [column for column in timing if column in experiment.COLUMNS]
     store.write_table(work.folder.parent / "data.csv", rows[list(experiment.COLUMNS)])
-    store.write_table(work.folder.parent / "timing.csv", rows[timing])
+    store.write_table(work.folder.parent / "timing.csv", timing.drop_duplicates(subset=index))
 
 
 @contextmanager
@@ -137,14 +138,16 @@ def ending(folder: Path, record: Record) -> Iterator[None]:
     def close(status: records.Status, error: str = "", trace: str = "") -> None:
         record.status, record.error = status, error
         record.finished, record.seconds = records.now(), round(before + time.monotonic() - started, 3)
-        LOG.log(logging.INFO if status == "done" else logging.ERROR, "%s", "\n".join(filter(None, [f"{status} {error}".strip(), trace])))
+        level = logging.INFO if status == "done" else logging.ERROR
+        LOG.log(level, "%s", "\n".join(filter(None, [f"{status} {error}".strip(), trace])))
         record.save(folder)
 
     with _logging_to(folder / "run.log"):
         try:
             yield
             close("done")
-            store.point_to_latest(folder)
+            if store.VERSION.fullmatch(folder.name):  # a point of a sweep is nobody's latest
+                store.point_to_latest(folder)
             shutil.rmtree(folder / "units", ignore_errors=True)
         except Exception as error:
             trace = error.trace if isinstance(error, UnitFailed) else traceback.format_exc()
@@ -160,7 +163,9 @@ def ending(folder: Path, record: Record) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     """An exception in one line: our own messages as they are, any other with its type."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, UnitFailed | PointsFailed | store.StoreError) else f"{type(error).__name__}: {text}"
+    return (
+        text if isinstance(error, UnitFailed | PointsFailed | store.StoreError) else f"{type(error).__name__}: {text}"
+    )
 
 
 class _QuietFileHandler(logging.FileHandler):
@@ -226,7 +231,7 @@ def judge_groups(experiment: Experiment, tables: Tables, groups: Sequence[Group]
 
 
 def draw_groups(experiment: Experiment, folder: Path, tables: Tables, groups: Sequence[Group]) -> list[Path]:
-    """Draws every declared figure of every group into `folder/figures`; ValueError where one is missing or undeclared."""
+    """Draws every group's figures into `folder/figures`; ValueError where they are not the declared ones."""
     from deepk.figures import close_all, house_style
 
     paths = []

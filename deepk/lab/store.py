@@ -67,7 +67,7 @@ def read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, float_precision="round_trip")
+        return pd.read_csv(path)
     except FileNotFoundError:
         raise StoreError(f"{path} is missing: the run did not get that far") from None
     except (OSError, ValueError) as error:
@@ -96,7 +96,7 @@ def sha256(path: Path) -> str:
 
 
 def claim_folder(home: Path) -> Path:
-    """A new version folder under `home` (results/<experiment>), ours alone: mkdir is atomic, so eight runs get eight."""
+    """A new version folder under `home` (results/<experiment>), ours alone: eight runs at once get eight."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         number = 1 + max((int(folder.name[1:]) for folder in versions(home)), default=0)
@@ -187,7 +187,8 @@ def is_held(folder: Path) -> bool:
         return True
 
 
-def _holder(folder: Path) -> str:
+def holder(folder: Path) -> str:
+    """The process that holds, or last held, a run's folder."""
     try:
         return (folder / "units" / ".holder").read_text()
     except OSError:

@@ -54,6 +54,24 @@ def _swept_scalars(points: Sequence[Point]) -> list[str]:
     ]
 
 
+def overlap(configs: Sequence[Any]) -> str:
+    """Which two points would measure the same units, or nothing.
+
+    Two points do when they are alike in their scalars and have a common value in each list: every experiment's units
+    are the combinations of its lists, so this is known before anything runs.
+    """
+    values = [flat(config) for config in configs]
+    for second, other in enumerate(values):
+        for first, one in enumerate(values[:second]):
+            if all(_meet(one.get(key), other.get(key)) for key in one):
+                return f"points {first} and {second} of the sweep measure the same units"
+    return ""
+
+
+def _meet(one: Any, other: Any) -> bool:
+    return bool(set(one) & set(other)) if isinstance(one, list) else bool(one == other)
+
+
 def _groups(points: Sequence[Point], swept: Sequence[str]) -> list[Group]:
     """A group for each setting of the swept scalars; its lists hold what its points' lists hold, in order."""
     groups: dict[tuple[Any, ...], Group] = {}
@@ -98,10 +116,12 @@ def _refuse_twice(points: Sequence[Point], swept: Sequence[str], key: Sequence[s
             identity = (*(values.get(name) for name in swept), *unit)
             if identity in seen:
                 label = " ".join(str(value) for value in unit)
-                raise ValueError(f"the same unit twice: {label} in points {seen[identity].name} and {point.folder.name}")
+                raise ValueError(
+                    f"the same unit twice: {label} in points {seen[identity].name} and {point.folder.name}"
+                )
             seen[identity] = point.folder
 
 
 def _groups_yaml(groups: Sequence[Group]) -> str:
     content = {"groups": [{"at": dict(group.at), "config": plain(group.config)} for group in groups]}
-    return yaml.safe_dump(content, sort_keys=False)
+    return str(yaml.safe_dump(content, sort_keys=False))

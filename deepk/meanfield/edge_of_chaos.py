@@ -14,7 +14,11 @@ _LARGEST_Q = 1e8
 
 @dataclass(frozen=True)
 class EdgeOfChaos:
-    """A point on the edge of chaos of an activation: sigma_b, sigma_w and the limiting variance q there."""
+    """A point on the edge of chaos: sigma_b, sigma_w, and the fixed point q of the variance map at which chi_1 = 1.
+
+    For Tanh and ELU the variance of a deep network converges to q. For shifted softplus it does not: at its edge the
+    slope of the variance map exceeds 1 (1.057 at sigma_b = 0.1763), so that any deviation from q grows with depth.
+    """
 
     sigma_b: float
     sigma_w: float
@@ -24,9 +28,9 @@ class EdgeOfChaos:
 def edge_of_chaos(activation: Activation, *, sigma_b: float) -> EdgeOfChaos:
     """The point of the activation's edge of chaos at this sigma_b.
 
-    Iterates q <- sigma_b^2 + E phi(sqrt(q) Z)^2 / E phi'(sqrt(q) Z)^2 from q = 1, with sigma_w = E[phi'^2]^{-1/2}
-    (the iteration of the code published with Hayou, Doucet, Rousseau 2019, arXiv:1902.06853). At sigma_b = 0 a positively homogeneous activation stays at q = 1;
-    its edge is the single line sigma_b = 0, at any q.
+    Iterates q <- sigma_b^2 + E phi(sqrt(q) Z)^2 / E phi'(sqrt(q) Z)^2 from q = 1, with sigma_w = E[phi'^2]^{-1/2}: the
+    iteration of the code published with Hayou, Doucet, Rousseau 2019 (arXiv:1902.06853). At sigma_b = 0 a positively
+    homogeneous activation stays at q = 1; its edge is that single line, at any q.
 
     Raises ValueError where the iteration does not converge: there is no edge at this sigma_b.
     """

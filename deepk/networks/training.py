@@ -64,7 +64,8 @@ def train(
         network.train()
         started = time.perf_counter()
         losses: list[float] = []
-        for batch in torch.randperm(len(x), generator=generator).to(x.device).split(batch_size):
+        order = torch.randperm(len(x), generator=generator).to(x.device)
+        for batch in torch.split(order, batch_size):
             optimizer.zero_grad(set_to_none=True)
             loss = functional.cross_entropy(network(x[batch]), y[batch])
             losses.append(loss.item())

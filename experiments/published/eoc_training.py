@@ -52,8 +52,8 @@ _TABLE_2 = {
         "tanh": ((34.12, 1.23), (43.47, 1.12), (44.11, 1.02)),
     },
 }
-_WHERE_1 = "table of accuracy by initialization (100 epochs)"
-_WHERE_2 = "table of accuracy by epoch"
+BY_INITIALIZATION_TABLE = "table of test accuracy by initialization, 100 epochs"
+BY_EPOCH_TABLE = "table of test accuracy by epoch"
 _MISPRINT = "the paper prints 45.76 in one table and 47.76 in the other; the nearer is taken"
 
 
@@ -67,14 +67,19 @@ def _printed(mean: float, deviation: float, where: str, cell: tuple[str, str, st
 
 # (data, activation, initialization, printed), all on 100 epochs
 BY_INITIALIZATION = tuple(
-    (data, activation, initialization, _printed(mean, deviation, _WHERE_1, (data, activation, initialization)))
+    (
+        data,
+        activation,
+        initialization,
+        _printed(mean, deviation, BY_INITIALIZATION_TABLE, (data, activation, initialization)),
+    )
     for data, table in _TABLE_1.items()
     for activation, row in table.items()
     for initialization, (mean, deviation) in zip(_INITIALIZATIONS, row, strict=True)
 )
 # (data, activation, epoch, printed), all on the edge of chaos
 BY_EPOCH = tuple(
-    (data, activation, epoch, _printed(mean, deviation, _WHERE_2, (data, activation, epoch)))
+    (data, activation, epoch, _printed(mean, deviation, BY_EPOCH_TABLE, (data, activation, epoch)))
     for data, table in _TABLE_2.items()
     for activation, row in table.items()
     for epoch, (mean, deviation) in zip(_EPOCHS, row, strict=True)

@@ -71,7 +71,7 @@ def configure_torch(threads: int) -> None:
 
     One thread by default, since two processes with two threads each are slower than with one, and the order of a sum
     depends on the number of threads. Denormal numbers are flushed to zero: in the ordered phase gradients shrink
-    through them, and arithmetic on them is many times slower.
+    through them, and on processors that handle them in microcode a step is then many times slower.
     """
     import torch
 

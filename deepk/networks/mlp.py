@@ -32,7 +32,8 @@ def mlp(
     units, and the output layer. With `batch_norm`, each hidden y^l is batch-normalized before phi, with the defaults
     of Keras (epsilon 1e-3, running averages of momentum 0.99, which is 0.01 in torch's convention).
 
-    Raises ValueError for a depth below 2. Weights are torch's default until an initialization is chosen, for example `deepk.networks.normal_`.
+    Weights are torch's default until an initialization is chosen, for example `deepk.networks.normal_`. Raises
+    ValueError for a depth below 2.
     """
     if depth < 2:
         raise ValueError(f"depth = {depth}: a network has at least one hidden layer, hence two weight matrices")

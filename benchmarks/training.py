@@ -2,8 +2,8 @@
 
     python benchmarks/training.py [width] [batch]
 
-Prints milliseconds a step, both sides in one run with the same threads, the share of the limit that is reached, and what
-flushing denormal numbers is worth in the ordered phase, where gradients shrink through them.
+Prints milliseconds a step, both sides in one run with the same threads, the share of the limit that is reached, and
+what flushing denormal numbers is worth in the ordered phase, where gradients shrink through them.
 """
 
 from __future__ import annotations

@@ -172,9 +172,9 @@ def _parse(text: str) -> Override:
 
 def _as_lists(override: Override) -> str:
     """One value, or each value of a sweep, in brackets."""
-    value = override.get_value_element_as_str()
     if override.is_sweep_override():
         return ",".join(f"[{choice}]" for choice in override.sweep_string_iterator())
+    value = override.get_value_element_as_str()
     return value if value.startswith("[") else f"[{value}]"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def welch_half_width(a: Sample, b: Sample, *, level: float = 0.99) -> float:
         return 0.0
     share = variance_a / variance
     freedom = 1 / (share**2 / (a.count - 1) + (1 - share) ** 2 / (b.count - 1))
-    return float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(variance)
+    return float(stdtrit(freedom, (1 + level) / 2)) * math.sqrt(variance)
 
 
 def binomial_deviation(p: float, n: int) -> float:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from terminal import TOY, Terminal
+
+# The shapes in annotations are checked wherever a test calls the mathematics.
+jaxtyping.install_import_hook(["deepk.gaussian", "deepk.meanfield", "deepk.networks"], "beartype.beartype")
 
 
 @pytest.fixture
@@ -22,6 +27,23 @@ def toy(deepk: Terminal) -> Terminal:
     """`deepk(...)` in a folder that holds the user's own experiment `toy`."""
     (deepk.folder / "toy.py").write_text(TOY)
     return deepk
+
+
+@pytest.fixture(scope="session")
+def finished_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `toy` has run as v001, and with power=3 as v002; not to be changed."""
+    terminal = Terminal(tmp_path_factory.mktemp("finished"))
+    (terminal.folder / "toy.py").write_text(TOY)
+    assert terminal("run", "toy").code == 0
+    assert terminal("run", "toy", "power=3").code == 0
+    return terminal.folder
+
+
+@pytest.fixture
+def finished(finished_folder: Path, tmp_path: Path) -> Terminal:
+    """`deepk(...)` in a copy of that folder."""
+    shutil.copytree(finished_folder, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return Terminal(tmp_path)
 
 
 @pytest.fixture

@@ -106,8 +106,8 @@ def _measure(work: Work, units: list[Unit], jobs: int, progress: bool) -> None:
     pending = [unit for unit in units if not work.finished(unit).exists()]
     done = len(units) - len(pending)
     LOG.info("%d of %d units to measure, %d at a time", len(pending), len(units), jobs)
-    with tqdm(total=sum(unit.steps for unit in units), unit="step", disable=None if progress else True) as bar:
-        bar.update(sum(unit.steps for unit in units) - sum(unit.steps for unit in pending))
+    total, left = (sum(unit.steps for unit in some) for some in (units, pending))
+    with tqdm(total=total, initial=total - left, unit="step", disable=None if progress else True) as bar:
         bar.set_description(f"{done}/{len(units)} units")
 
         def on_done(unit: Unit) -> None:

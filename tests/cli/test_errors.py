@@ -95,9 +95,8 @@ def test_a_damaged_data_file_is_named_with_its_checksum(deepk: Terminal, real_da
     assert deepk("data", "check", "mnist", "--root", "data").code == 1
 
 
-def test_an_unknown_run_names_those_there_are(toy: Terminal) -> None:
-    toy("run", "toy")
-    result = toy("verify", "toy/v009")
+def test_an_unknown_run_names_those_there_are(finished: Terminal) -> None:
+    result = finished("verify", "toy/v009")
     assert result.code == 1
     assert "no finished run 'toy/v009'" in result.line
     assert "toy/v001" in result.line

@@ -99,9 +99,8 @@ def test_a_changed_configuration_is_refused_with_the_difference(toy: Terminal) -
     assert record(version(toy))["status"] == "failed"
 
 
-def test_a_finished_run_is_not_resumed(toy: Terminal) -> None:
-    toy("run", "toy")
-    result = toy("run", "toy", "--resume")
+def test_a_finished_run_is_not_resumed(finished: Terminal) -> None:
+    result = finished("run", "toy", "--resume")
     assert (result.code, result.line) == (2, "deepk: nothing to resume: every run of toy is done")
 
 

@@ -174,7 +174,7 @@ def _as_lists(override: Override) -> str:
     """One value, or each value of a sweep, in brackets."""
     if override.is_sweep_override():
         return ",".join(f"[{choice}]" for choice in override.sweep_string_iterator())
-    value = override.get_value_element_as_str()
+    value = str(override.input_line).partition("=")[2]
     return value if value.startswith("[") else f"[{value}]"
 
 

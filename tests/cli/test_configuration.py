@@ -18,7 +18,7 @@ from cli.errors import UsageError
         ("activation=my.module:f", "activations=[my.module:f]"),
         ("seed=[0,1]", "seeds=[0,1]"),
         ("sigma_b.gelu=0.3", "++sigma_b.gelu=0.3"),
-        ("sigma_b.relu=0", "sigma_b.relu=0"),
+        ("sigma_b.relu=0", "++sigma_b.relu=0"),
         ("data=mnist,digits", "data=mnist,digits"),
         ("hydra/launcher=submitit_local", "hydra/launcher=submitit_local"),
     ],

@@ -93,6 +93,8 @@ def check_data(config: Experiment) -> dict[str, Any]:
         checksum = datasets.check(data.name, root=data.root)
     except (datasets.DataError, ValueError) as error:
         raise CommandError(str(error)) from error
+    if data.image_size is not None and data.name != "image-folder":
+        raise UsageError(f"data.image_size={data.image_size} is not allowed: {data.name} has one size; leave it null")
     status = datasets.status(data.name, root=data.root)
     for key, asked, present in (("train", data.train_size, status.n_train), ("test", data.test_size, status.n_test)):
         if asked is not None and present is not None and asked > present:

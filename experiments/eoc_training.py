@@ -425,14 +425,14 @@ def _panels(theory: pd.DataFrame, data: pd.DataFrame, cfg: EocTraining, x: str, 
 
 
 def _panel(panel: Axes, theory: pd.DataFrame, data: pd.DataFrame, x: str) -> None:
+    lost = []
     for initialization, (name, color, marker) in CURVES.items():
         curve = data[data["initialization"] == initialization]
         if not curve.empty:
             figures.plot_with_band(panel, curve, x=x, y="percent", label=name, color=color, marker=marker)
+        if count := curve.loc[curve["status"] == "diverged", "seed"].nunique():
+            lost.append(f"{name}: {count} of {curve['seed'].nunique()} diverged")
+    panel.text(0.97, 0.97, "\n".join(lost), transform=panel.transAxes, ha="right", va="top", fontsize=8)
     chance = 100 * float(theory["chance"].iloc[0])
     panel.axhline(chance, color=figures.BLACK, linewidth=1, linestyle="--", label="best constant guess")
     panel.set_ylim(0, 100)
-    diverged = data[data["status"] == "diverged"]
-    if not diverged.empty:
-        text = f"{len(diverged)} of {data[['initialization', 'seed']].drop_duplicates().shape[0]} trainings diverged"
-        panel.text(0.97, 0.03, text, transform=panel.transAxes, ha="right", fontsize=8)

@@ -39,6 +39,7 @@ RUN = ("run", "eoc-training")
         ((*RUN, "activation=tahn"), "unknown activation 'tahn'; did you mean tanh?"),
         ((*RUN, "activation=nowhere:f"), "activation 'nowhere:f' cannot be used: ModuleNotFoundError"),
         ((*RUN, "data.train_size=5000"), "data.train_size=5000 is not allowed: digits has 1437 such images"),
+        ((*RUN, "data.image_size=8"), "data.image_size=8 is not allowed: digits has one size; leave it null"),
         ((*RUN, "width=1,2"), "width=1,2 gives several values: add -m"),
         ((*RUN, "width=[1"), "cannot read 'width=[1'"),
         ((*RUN, "width"), "cannot read 'width': an override is written key=value"),

@@ -104,9 +104,10 @@ def main() -> NoReturn:
     except typer.TyperException as error:
         _fail(" ".join(error.format_message().split()), getattr(error, "exit_code", 2))
     except Exception as error:
+        from deepk.data import DataError
         from deepk.lab.store import StoreError
 
-        if isinstance(error, StoreError):
+        if isinstance(error, StoreError | DataError):  # one line already: the path or the data set, and what to do
             _fail(str(error), 1)
         raise
     if code == 130:  # Typer turns Ctrl-C into this exit code, without a word

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli import catalogue, printing
-from cli.errors import CommandError, UsageError, nearest
+from cli.errors import UsageError, nearest
 from cli.options import DataName, Json, Root
 
 app = typer.Typer(help="Data sets: which are here, fetch one, check one.", rich_markup_mode=None, no_args_is_help=True)
@@ -34,10 +34,7 @@ def fetch(name: DataName, root: Root = None) -> None:
     from deepk import data as datasets
 
     _known_data(name)
-    try:
-        typer.echo(f"{name} is in {datasets.fetch(name, root=root)}")
-    except datasets.DataError as error:
-        raise CommandError(str(error)) from error
+    typer.echo(f"{name} is in {datasets.fetch(name, root=root)}")
 
 
 @app.command()
@@ -46,10 +43,7 @@ def check(name: DataName, root: Root = None) -> None:
     from deepk import data as datasets
 
     _known_data(name)
-    try:
-        typer.echo(f"{name} {datasets.check(name, root=root)}")
-    except datasets.DataError as error:
-        raise CommandError(str(error)) from error
+    typer.echo(f"{name} {datasets.check(name, root=root)}")
 
 
 def _known_data(name: str) -> None:

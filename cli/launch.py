@@ -22,6 +22,7 @@ from deepk import data as datasets
 from deepk.lab import record as records
 from deepk.lab import runner, store, sweep
 from deepk.lab.contract import plain
+from deepk.lab.pool import pin_gpu
 from deepk.lab.record import Record
 from experiments.schema import Experiment
 
@@ -69,6 +70,7 @@ def plan(hydra: Hydra, request: Request) -> Plan:
     for overrides in configuration.expand(request.overrides) if request.sweep else [request.overrides]:
         try:
             config = configuration.compose(hydra, request.name, request.scale, overrides)
+            check_device(config)
             check_data(config)
             points.append((overrides, config))
         except CommandError as error:
@@ -79,6 +81,17 @@ def plan(hydra: Hydra, request: Request) -> Plan:
     if twice := sweep.overlap([config for _, config in points]):
         raise UsageError(twice)
     return Plan(points, bad)
+
+
+def check_device(config: Experiment) -> None:
+    """UsageError where the configuration asks for an accelerator that torch does not see."""
+    if config.device == "cpu":
+        return
+    import torch
+
+    seen = torch.cuda.is_available() if config.device == "cuda" else torch.backends.mps.is_available()
+    if not seen:
+        raise UsageError(f"device={config.device} is not allowed: torch sees no such device here; use device=cpu")
 
 
 def check_data(config: Experiment) -> dict[str, Any]:
@@ -113,6 +126,8 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
     os.environ["PYTHONSAFEPATH"] = "1"
     see_working_directory()
     job = HydraConfig.get()
+    if request.sweep:
+        pin_gpu(job.job.num)
     folder, overrides = Path(job.runtime.output_dir), _own(job.overrides.task)
     try:
         config = configuration.typed(request.name, composed)

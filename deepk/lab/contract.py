@@ -144,10 +144,10 @@ class Lab:
         self._saved_at = time.monotonic()
 
     def restore(self) -> dict[str, Any] | None:
-        """The state that the last `checkpoint` of this unit saved, or None for a fresh start."""
+        """The state that the last `checkpoint` of this unit saved, on the CPU; or None for a fresh start."""
         import torch
 
         if self.checkpoint_path is None or not self.checkpoint_path.exists():
             return None
-        state: dict[str, Any] = torch.load(self.checkpoint_path, map_location=self.device, weights_only=True)
+        state: dict[str, Any] = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
         return state

@@ -35,6 +35,7 @@ RUN = ("run", "eoc-training")
         ((*RUN, "seeds=[0,0]"), "seeds=[0,0] is not allowed: it takes a list of different integers >= 0"),
         ((*RUN, "seeds=[]"), "seeds=[] is not allowed"),
         ((*RUN, "sigma_b.tanh=-1"), "sigma_b.tanh=-1.0 is not allowed: it takes a number >= 0"),
+        ((*RUN, "device=mps"), "device=mps is not allowed: torch sees no such device here; use device=cpu"),
         ((*RUN, "device=gpu"), "device=gpu is not allowed: it takes one of cpu, cuda, mps"),
         ((*RUN, "activation=tahn"), "unknown activation 'tahn'; did you mean tanh?"),
         ((*RUN, "activation=nowhere:f"), "activation 'nowhere:f' cannot be used: ModuleNotFoundError"),

@@ -28,10 +28,28 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import platformdirs
 
+from deepk import image_folder
+from deepk.data_errors import DataCorrupt, DataError, DataMissing
+from deepk.image_folder import LAYOUT
+
 if TYPE_CHECKING:
     from jaxtyping import Float32, Int64
     from numpy.typing import NDArray
     from torch import Tensor
+
+__all__ = [
+    "DATASETS",
+    "DataCorrupt",
+    "DataError",
+    "DataMissing",
+    "Dataset",
+    "Status",
+    "check",
+    "data_root",
+    "fetch",
+    "load",
+    "status",
+]
 
 DATASETS = ("digits", "mnist", "fashion-mnist", "cifar10", "image-folder")
 
@@ -72,23 +90,8 @@ _CIFAR10_MD5 = {
 # Nobody publishes sums of the decompressed Fashion-MNIST files, so `fetch` writes them here, next to the files, after
 # torchvision has verified the archives. The format is that of `sha256sum`, whose `-c` reads it.
 _SIDECAR = "deepk.sha256"
-# As torchvision.datasets.ImageFolder.
-_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-_LAYOUT = "DIR/CLASS/*.png, or DIR/train/CLASS/*.png with DIR/test/CLASS/*.png"
 # One stream per purpose, default_rng([seed, stream]): the test subset does not move with train_size.
 _TRAIN, _TEST, _SPLIT = 0, 1, 2
-
-
-class DataError(RuntimeError):
-    """A data set cannot be used; the message is one line and ends in what to do."""
-
-
-class DataMissing(DataError):
-    """A data set, or one of its files, is not where it was looked for."""
-
-
-class DataCorrupt(DataError):
-    """A file of a data set is truncated, altered or unreadable."""
 
 
 @dataclass(frozen=True)
@@ -132,15 +135,6 @@ class _Stored(NamedTuple):
 
     x: NDArray[np.uint8]  # (n, channels, height, width)
     y: NDArray[np.int64]  # (n,)
-    n_train: int | None
-    classes: tuple[str, ...]
-
-
-class _Layout(NamedTuple):
-    """The images of a folder, training before test, each sorted by its path relative to the folder (posix)."""
-
-    files: list[str]
-    labels: list[int]
     n_train: int | None
     classes: tuple[str, ...]
 
@@ -237,7 +231,7 @@ def check(name: str, *, root: str | Path | None = None) -> str:
         return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
     folder = _folder(name, root)
     try:
-        files = _layout(folder).files if name == "image-folder" else _present(name, folder)
+        files = image_folder.layout(folder).files if name == "image-folder" else _present(name, folder)
         if name in ("mnist", "fashion-mnist"):
             _check_idx(name, folder)
         sums = {file: _sum(folder / file) for file in files}
@@ -266,7 +260,7 @@ def fetch(name: str, *, root: str | Path | None = None) -> Path:
         DataError: an image-folder cannot be fetched; the download failed (network, disk, wrong checksum).
     """
     if name == "image-folder":
-        raise DataError(f"image-folder cannot be fetched, it is yours: set data.root=DIR, laid out as {_LAYOUT}")
+        raise DataError(f"image-folder cannot be fetched, it is yours: set data.root=DIR, laid out as {LAYOUT}")
     top = data_root(root)
     try:
         check(name, root=top)
@@ -307,7 +301,7 @@ def status(name: str, *, root: str | Path | None = None) -> Status:
             path = _folder(name, root)
         check(name, root=root)
         if name == "image-folder":
-            files, _, n_train, classes = _layout(_folder(name, root))
+            files, _, n_train, classes = image_folder.layout(_folder(name, root))
             n_train = _eighty_percent(len(files)) if n_train is None else n_train
             n_test, n_classes = len(files) - n_train, len(classes)
     except DataError as error:
@@ -317,9 +311,7 @@ def status(name: str, *, root: str | Path | None = None) -> Status:
 
 def _folder(name: str, root: str | Path | None) -> Path:
     if name == "image-folder" and not root:
-        raise DataMissing(
-            f"image-folder: no folder given; set data.root=DIR, laid out as {_LAYOUT}, or use data=digits"
-        )
+        raise DataMissing(f"image-folder: no folder given; set data.root=DIR, laid out as {LAYOUT}, or use data=digits")
     return data_root(root) / _FOLDER.get(name, "")
 
 
@@ -366,42 +358,6 @@ def _manifest(sums: Mapping[str, str]) -> str:
     return "".join(f"{sums[file]}  {file}\n" for file in sorted(sums))
 
 
-def _layout(folder: Path) -> _Layout:
-    if not folder.is_dir():
-        raise DataMissing(
-            f"image-folder: no folder {folder}; set data.root=DIR, laid out as {_LAYOUT}, or use data=digits"
-        )
-    parts = [part for part in ("train", "test") if (folder / part).is_dir()] or [""]
-    found = {part: _images(folder, part) for part in parts}
-    classes = sorted({label for images in found.values() for label, _ in images})
-    if not classes:
-        raise DataMissing(f"image-folder: no images in {folder}; it must be laid out as {_LAYOUT}, or use data=digits")
-    if parts in (["train"], ["test"]):  # which would else become a class
-        raise DataError(
-            f"image-folder: {folder} has {parts[0]}/ alone of train/ and test/; give both or use {parts[0]}/"
-        )
-    for part, images in found.items():
-        if absent := sorted(set(classes) - {label for label, _ in images}):
-            raise DataError(
-                f"image-folder: {folder / part} has no images of {absent[0]!r}: train/ and test/ need the same classes"
-            )
-    if len(classes) == 1:
-        raise DataError(f"image-folder: {folder} has one class, {classes[0]!r}, and needs two; lay it out as {_LAYOUT}")
-    index = {label: i for i, label in enumerate(classes)}
-    both = [image for images in found.values() for image in images]
-    n_train = len(found["train"]) if "train" in found else None
-    return _Layout([file for _, file in both], [index[label] for label, _ in both], n_train, tuple(classes))
-
-
-def _images(folder: Path, part: str) -> list[tuple[str, str]]:
-    """Class and path of each image of `folder`, or of its subfolder `part`, by path."""
-    walked = (Path(where, file) for where, _, files in os.walk(folder / part, followlinks=True) for file in files)
-    paths = (path.relative_to(folder) for path in walked if path.suffix.lower() in _IMAGE_SUFFIXES)
-    depth = 1 if part else 0  # of the class's name in the path; an image that lies higher belongs to no class
-    seen = (path for path in paths if len(path.parts) > depth + 1 and not any(p.startswith(".") for p in path.parts))
-    return [(path.parts[depth], path.as_posix()) for path in sorted(seen, key=Path.as_posix)]
-
-
 @lru_cache(maxsize=1)  # a run uses one set; the largest named one takes 184 MB as uint8
 def _read(name: str, folder: Path, image_size: int | None, _sha256: str) -> _Stored:
     # The sha256 is there for the cache's key: what has changed on disk is read again.
@@ -409,8 +365,9 @@ def _read(name: str, folder: Path, image_size: int | None, _sha256: str) -> _Sto
         x, y = _digits()
         return _Stored(x, y, None, _CLASSES[name])
     if name == "image-folder":
-        files, labels, n_train, classes = _layout(folder)
-        return _Stored(_decode(folder, files, image_size), np.array(labels, dtype=np.int64), n_train, classes)
+        files, labels, n_train, classes = image_folder.layout(folder)
+        images = image_folder.decode(folder, files, image_size)
+        return _Stored(images, np.array(labels, dtype=np.int64), n_train, classes)
     x, y = _read_cifar10(folder) if name == "cifar10" else _read_idx(folder)
     return _Stored(x, y, _SIZES[name][0], _CLASSES[name])
 
@@ -451,36 +408,6 @@ def _read_cifar10(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     # A stored row is the red, the green and the blue plane.
     x = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
     return x, np.concatenate([np.array(batch["labels"], dtype=np.int64) for batch in batches])
-
-
-def _decode(folder: Path, files: list[str], image_size: int | None) -> NDArray[np.uint8]:
-    height, width = (image_size, image_size) if image_size else _rgb(folder / files[0], None).shape[:2]
-    x = np.empty((len(files), 3, height, width), dtype=np.uint8)
-    for row, file in enumerate(files):
-        image = _rgb(folder / file, image_size)
-        if image.shape != (height, width, 3):
-            raise DataError(
-                f"image-folder: {folder / file} has {image.shape[1]} x {image.shape[0]} pixels but {files[0]} has "
-                f"{width} x {height}; set image_size=N to resize every image to N x N"
-            )
-        x[row] = image.transpose(2, 0, 1)
-    return x
-
-
-def _rgb(path: Path, image_size: int | None) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            if image.mode[0] in "IF":  # Pillow would clip 16 and 32 bits at 255
-                raise DataError(
-                    f"image-folder: {path} has more than 8 bits per channel ({image.mode}); convert it to 8"
-                )
-            rgb = image.convert("RGB")
-    # Pillow reports damage to a PNG's chunks as SyntaxError, other damage as OSError or ValueError.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataCorrupt(f"image-folder: cannot decode {path}: {error}; replace or delete it") from error
-    return np.asarray(rgb.resize((image_size, image_size), Image.Resampling.BILINEAR) if image_size else rgb)
 
 
 def _eighty_percent(n: int) -> int:

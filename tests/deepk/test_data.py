@@ -20,7 +20,7 @@ import pytest
 import torch
 from PIL import Image
 
-from deepk import data
+from deepk import data, image_folder
 
 DOWNLOADED = ("mnist", "fashion-mnist", "cifar10")
 # sha256 of the bytes of scikit-learn's 1797 images (uint8) and labels (int64); computed with scikit-learn 1.9.1.
@@ -653,7 +653,7 @@ def test_files_and_labels_are_those_of_torchvisions_image_folder(tmp_path):
     shutil.copy(tmp_path / "a" / "0.png", tmp_path / "a" / "deeper" / "x.PNG")
     (tmp_path / "a" / "notes.txt").write_text("no image")
     shutil.copy(tmp_path / "a" / "0.png", tmp_path / "stray.png")
-    layout, theirs = data._layout(tmp_path), data._torchvision().datasets.ImageFolder(tmp_path)
+    layout, theirs = image_folder.layout(tmp_path), data._torchvision().datasets.ImageFolder(tmp_path)
     ours = {(str(tmp_path / file), label) for file, label in zip(layout.files, layout.labels, strict=True)}
     assert ours == set(theirs.samples)
     assert list(layout.classes) == theirs.classes

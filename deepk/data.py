@@ -232,7 +232,7 @@ def check(name: str, *, root: str | Path | None = None) -> str:
     folder = _folder(name, root)
     try:
         files = image_folder.layout(folder).files if name == "image-folder" else _present(name, folder)
-        if name in ("mnist", "fashion-mnist"):
+        if name == "fashion-mnist":
             _check_idx(name, folder)
         sums = {file: _sum(folder / file) for file in files}
         if name == "mnist":

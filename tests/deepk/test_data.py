@@ -288,8 +288,8 @@ def test_one_absent_file_is_missing(tmp_path):
         data.check("fashion-mnist", root=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
-def test_a_truncated_file_is_named_with_both_sizes(name, tmp_path):
+def test_a_truncated_fashion_mnist_file_is_named_with_both_sizes(tmp_path):
+    name = "fashion-mnist"  # whose checksums nobody publishes
     folder = write_idx(tmp_path / data._FOLDER[name])
     os.truncate(folder / "t10k-images-idx3-ubyte", 7_000_000)
     with pytest.raises(data.DataCorrupt, match=r"t10k-images-idx3-ubyte .* size 7000000, expected 7840016") as error:

@@ -60,18 +60,27 @@ def _open(folder: Path) -> tuple[Experiment, records.Record, list[runner.Group]]
     return load_experiment(module_of(record.experiment)), record, groups
 
 
-def verify(folder: Path) -> tuple[pd.DataFrame, str, list[str]]:
-    """A run's claims judged again from its CSV files: the table, its count, and the unexplained differences."""
-    experiment, _, groups = _open(folder)
+def verify(folder: Path, *, save: bool = False) -> tuple[pd.DataFrame, str, list[str]]:
+    """A run's claims judged again from its CSV files: the table, its count, and the unexplained differences.
+
+    With `save`, claims.csv and the record are brought up to date, and the record says when and by which commit.
+    """
+    experiment, record, groups = _open(folder)
     table = runner.judge_groups(experiment, runner.Tables.read(folder), groups)
-    return table, count_verdicts(table), unexplained(table, experiment.KNOWN_DEVIATIONS)
+    count = count_verdicts(table)
+    if save:
+        store.write_table(folder / "claims.csv", table)
+        record.verdicts, record.judged = count, {"at": records.now(), "git": records.git_state()}
+        runner.note_outputs(folder, record)
+        record.save(folder)
+    return table, count, unexplained(table, experiment.KNOWN_DEVIATIONS)
 
 
 def plot(folder: Path) -> list[Path]:
     """A run's figures drawn again from its CSV files, in place; their new checksums go into its record."""
     experiment, record, groups = _open(folder)
     paths = runner.draw_groups(experiment, folder, runner.Tables.read(folder), groups)
-    runner.note_outputs(folder, record, paths)
+    runner.note_outputs(folder, record)
     record.save(folder)
     return paths
 

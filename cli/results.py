@@ -51,6 +51,7 @@ def verify(
         typer.Argument(help="NAME for its latest run, NAME/v007, or a folder.", autocompletion=completion.runs),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every run, the reference results included.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Bring claims.csv up to date.")] = False,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -69,7 +70,7 @@ def verify(
         raise CommandError(f"no finished run in {results}")
     content, failures = [], []
     for folder in folders:
-        table, count, unexplained = inspection.verify(folder)
+        table, count, unexplained = inspection.verify(folder, save=save)
         claims = rows(table)
         content.append({"run": str(printing.short(folder)), "count": count, "claims": claims})
         failures += [f"{folder.name}: {claim}" for claim in unexplained]

@@ -45,6 +45,7 @@ class Record:
     environment: dict[str, Any] = field(default_factory=dict)
     resumed: list[dict[str, Any]] = field(default_factory=list)
     verdicts: str = ""
+    judged: dict[str, Any] = field(default_factory=dict)  # when claims.csv was last brought up to date after the run
     outputs: dict[str, str] = field(default_factory=dict)
     error: str = ""
 

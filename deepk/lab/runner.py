@@ -253,12 +253,12 @@ def finish(experiment: Experiment, folder: Path, record: Record, groups: Sequenc
     tables = Tables.read(folder)
     verdicts = judge_groups(experiment, tables, groups)
     store.write_table(folder / "claims.csv", verdicts)
-    paths = draw_groups(experiment, folder, tables, groups)
+    draw_groups(experiment, folder, tables, groups)
     record.verdicts = count_verdicts(verdicts)
-    note_outputs(folder, record, paths)
+    note_outputs(folder, record)
 
 
-def note_outputs(folder: Path, record: Record, figures: Sequence[Path]) -> None:
+def note_outputs(folder: Path, record: Record) -> None:
     """Puts the checksums of the run's tables and figures into its record."""
-    outputs = [*(folder / name for name in TABLES), *figures]
+    outputs = [*(folder / name for name in TABLES), *sorted((folder / "figures").glob("*"))]
     record.outputs = {path.relative_to(folder).as_posix(): store.sha256(path) for path in outputs if path.exists()}

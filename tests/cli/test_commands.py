@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 
@@ -112,6 +113,19 @@ def test_verify_judges_from_the_csv_files_and_exits_1_where_a_claim_differs(fini
     assert result.line == "deepk: differs: v001: parabola"
     (verdict,) = json.loads(finished("verify", "toy/v001", "--json").out)
     assert verdict["claims"][0]["measured"] == 0.5
+
+
+def test_verify_saves_the_new_verdicts_on_request_and_says_when(finished: Terminal) -> None:
+    folder = finished.folder / "results" / "toy" / "v001"
+    stored = (folder / "claims.csv").read_bytes()
+    (folder / "claims.csv").write_text("outdated\n")
+    finished("verify", "toy/v001")
+    assert (folder / "claims.csv").read_text() == "outdated\n"
+    finished("verify", "toy/v001", "--save")
+    assert (folder / "claims.csv").read_bytes() == stored
+    record = json.loads((folder / "run.json").read_text())
+    assert record["judged"]["at"]
+    assert record["outputs"]["claims.csv"] == hashlib.sha256(stored).hexdigest()
 
 
 def test_verify_all_visits_every_run(finished: Terminal) -> None:

@@ -111,7 +111,7 @@ def main() -> NoReturn:
             _fail(str(error), 1)
         raise
     if code == 130:  # Typer turns Ctrl-C into this exit code, without a word
-        _fail("interrupted; go on with: deepk run NAME --resume", code)
+        _fail("interrupted; a run goes on with: deepk run NAME --resume", code)
     sys.exit(code)
 
 

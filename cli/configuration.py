@@ -27,19 +27,31 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from cli.catalogue import CONF, SCALES, data_names, module_of, names
 from cli.errors import UsageError, nearest
+from deepk.lab.store import StoreError
 from experiments import schema
 from experiments.schema import ConfigError, Experiment
 
 GROUPS = ("data",)  # config groups that an override may choose from
 # In this order: of `list[int]` the list decides.
-KINDS = {list: "a list", int: "an integer", float: "a number", bool: "true or false", str: "a word"}
+KINDS = {
+    list: "a list, [...]",
+    dict: "a number",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "a word",
+}
 
 
 def schema_of(name: str) -> type[Experiment]:
     """The dataclass of an experiment's configuration: ours, or `Config` of a user's module."""
     if name in schema.SCHEMAS:
         return schema.SCHEMAS[name]
-    own = getattr(import_module(module_of(name)), "Config", None)
+    try:
+        own = getattr(import_module(module_of(name)), "Config", None)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UsageError(f"module {name} cannot be imported: {reason}") from error
     if not (isinstance(own, type) and issubclass(own, Experiment)):
         raise UsageError(f"module {name} needs a dataclass `Config` derived from experiments.schema.Experiment")
     return own
@@ -90,35 +102,38 @@ def typed(name: str, composed: DictConfig) -> Experiment:
     return from_values(name, values)
 
 
-def from_values(name: str, values: dict[str, Any]) -> Experiment:
-    """Plain values as the experiment's dataclass; UsageError at the first that is unknown, missing or not allowed."""
+def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Experiment:
+    """Plain values as the experiment's dataclass; UsageError at the first that is unknown, missing or not allowed.
+
+    Without `check` the bounds are not looked at: what was run once was allowed then.
+    """
     config_type = schema_of(name)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(config_type), values)
-        config = OmegaConf.to_object(merged)
-        schema.check(config)
+        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config_type), values))
+        if check:
+            schema.check(config)
     except ConfigError as error:
         raise UsageError(str(error)) from error
     except MissingMandatoryValue as error:
         raise UsageError(f"{error.full_key} has no value; give {error.full_key}=...") from error
     except OmegaConfBaseException as error:
-        raise UsageError(_wrong_type(error, config_type)) from error
+        raise UsageError(_wrong_type(error, config_type, values)) from error
     assert isinstance(config, Experiment)  # noqa: S101 - to_object returns the structured type
     return config
 
 
-def _wrong_type(error: OmegaConfBaseException, config_type: type) -> str:
-    key = str(error.full_key or "")
+def _wrong_type(error: OmegaConfBaseException, config_type: type, values: dict[str, Any]) -> str:
+    key = str(error.full_key or "").split("[")[0]
     kind = _kind(config_type, key)
-    text = str(error).splitlines()[0]
-    value = text.split("'")[1] if "'" in text else "?"
+    value = OmegaConf.select(OmegaConf.create(values), key)
     return f"{key}={value} is not allowed: it takes {kind}" if kind else _chain(error)
 
 
 def _kind(config_type: type, key: str) -> str:
     """What the type of a dotted key takes, in words; empty where the key is unknown."""
-    hint = _keys(config_type).get(key.split("[")[0])
-    kinds = [words for kind, words in KINDS.items() if kind.__name__ in str(hint)]
+    hints = _keys(config_type)
+    hint = str(hints.get(key) or hints.get(key.rpartition(".")[0]) or "")
+    kinds = [words for kind, words in KINDS.items() if kind.__name__ in hint]
     return kinds[0] if kinds else ""
 
 
@@ -140,32 +155,36 @@ def normalize(name: str, overrides: Sequence[str], *, sweep: bool) -> list[str]:
     """The overrides as Hydra takes them, or UsageError naming the first that is unknown, with the nearest right word.
 
     The singular of a list's key takes one value of it: `activation=tanh` is `activations=[tanh]`. A key of a dict, such
-    as `sigma_b.gelu`, may be new.
+    as `sigma_b.gelu`, may be new. A text that Hydra's grammar cannot read, such as a path with an accent, is quoted.
     """
     keys = _keys(schema_of(name))
     normalized = []
     for text in overrides:
-        override = _parse(text)
+        override = _parse(text, keys)
         key = override.key_or_group
         plural = f"{key}s"
         if key not in keys and keys.get(plural) is list:
-            override = _parse(f"{plural}={_as_lists(override)}")
+            override = _parse(f"{plural}={_as_lists(override)}", keys)
             key = plural
         _check_key(override, key, keys)
         if override.is_sweep_override() and not sweep:
-            raise UsageError(
-                f"{text} gives several values: add -m to run them all as a sweep, or write {key}=[...] for a list"
-            )
+            instead = f"{key}=[...] for a list" if keys.get(key) is list else f"{key}='...' for one text with a comma"
+            raise UsageError(f"{text} gives several values: add -m to run them all as a sweep, or write {instead}")
         normalized.append(_hydra_text(override, key, keys))
     return normalized
 
 
-def _parse(text: str) -> Override:
+def _parse(text: str, keys: dict[str, Any]) -> Override:
     if "=" not in text and not text.startswith("~"):
         raise UsageError(f"cannot read {text!r}: an override is written key=value")
+    key, _, value = text.partition("=")
+    parser = OverridesParser.create()
     try:
-        return OverridesParser.create().parse_override(text)
+        return parser.parse_override(text)
     except HydraException as error:
+        if "str" in str(keys.get(key.lstrip("+"))):
+            escaped = value.replace("'", "\\'")
+            return parser.parse_override(f"{key}='{escaped}'")
         reason = str(error).splitlines()[-1].strip()  # the lines before it repeat the override
         raise UsageError(f"cannot read {text!r}: {reason}") from error
 
@@ -173,8 +192,11 @@ def _parse(text: str) -> Override:
 def _as_lists(override: Override) -> str:
     """One value, or each value of a sweep, in brackets."""
     if override.is_sweep_override():
-        return ",".join(f"[{choice}]" for choice in override.sweep_string_iterator())
-    value = str(override.input_line).partition("=")[2]
+        return ",".join(_bracketed(choice) for choice in override.sweep_string_iterator())
+    return _bracketed(str(override.input_line).partition("=")[2])
+
+
+def _bracketed(value: str) -> str:
     return value if value.startswith("[") else f"[{value}]"
 
 
@@ -195,9 +217,12 @@ def _check_key(override: Override, key: str, keys: dict[str, Any]) -> None:
 
 
 def _hydra_text(override: Override, key: str, keys: dict[str, Any]) -> str:
+    """The override's text; a dict's key may be new, and `+` before a key that there is says no more than the key."""
     text = str(override.input_line)
-    new_in_dict = key not in keys and keys.get(key.rpartition(".")[0]) is dict
-    return f"++{text.lstrip('+')}" if new_in_dict else text
+    if text.startswith("~"):
+        return text
+    of_dict = key not in keys and keys.get(key.rpartition(".")[0]) is dict
+    return f"++{text.lstrip('+')}" if of_dict else text.lstrip("+")
 
 
 def _keys(config_type: type, prefix: str = "") -> dict[str, Any]:
@@ -223,7 +248,14 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def read(folder: Path, name: str) -> list[tuple[dict[str, Any], Experiment]]:
-    """The configurations of a finished run: one, or one for each setting of a joined sweep, with the swept values."""
-    content = yaml.safe_load((folder / "config.yaml").read_text())
-    groups = content.get("groups", [{"at": {}, "config": content}])
-    return [(group["at"], from_values(name, group["config"])) for group in groups]
+    """The configurations of a finished run: one, or one for each setting of a joined sweep, with the swept values.
+
+    Raises StoreError where config.yaml is absent or no configuration of the experiment.
+    """
+    path = folder / "config.yaml"
+    try:
+        content = yaml.safe_load(path.read_text())
+        groups = content.get("groups", [{"at": {}, "config": content}])
+        return [(group["at"], from_values(name, group["config"], check=False)) for group in groups]
+    except (OSError, yaml.YAMLError, AttributeError, TypeError, KeyError, UsageError) as error:
+        raise StoreError(f"cannot read {path}: {' '.join(str(error).split())}") from error

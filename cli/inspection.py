@@ -11,7 +11,7 @@ from cli.errors import CommandError
 from deepk.lab import record as records
 from deepk.lab import runner, store
 from deepk.lab.claims import count_verdicts, unexplained
-from deepk.lab.contract import Experiment, load_experiment
+from deepk.lab.contract import Experiment, load_experiment, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,42 +69,55 @@ def verify(folder: Path, *, save: bool = False) -> tuple[pd.DataFrame, str, list
     table = runner.judge_groups(experiment, runner.Tables.read(folder), groups)
     count = count_verdicts(table)
     if save:
+        _refuse_live(folder)
         store.write_table(folder / "claims.csv", table)
         record.verdicts, record.judged = count, {"at": records.now(), "git": records.git_state()}
-        runner.note_outputs(folder, record)
+        runner.note_outputs(folder, record, [folder / "claims.csv"])
         record.save(folder)
     return table, count, unexplained(table, experiment.KNOWN_DEVIATIONS)
+
+
+def edited(folder: Path) -> list[str]:
+    """The tables of a run that are no longer the files which it wrote."""
+    return runner.altered(folder, records.load(folder))
 
 
 def plot(folder: Path) -> list[Path]:
     """A run's figures drawn again from its CSV files, in place; their new checksums go into its record."""
     experiment, record, groups = _open(folder)
+    _refuse_live(folder)
     paths = runner.draw_groups(experiment, folder, runner.Tables.read(folder), groups)
-    runner.note_outputs(folder, record)
+    runner.note_outputs(folder, record, paths)
     record.save(folder)
     return paths
 
 
-def compare(first: Path, second: Path) -> dict[str, list[dict[str, Any]]]:
-    """What differs between two runs: configuration, environment, claims, and the columns of data.csv."""
-    from cli import configuration
+def _refuse_live(folder: Path) -> None:
+    if store.is_held(folder):
+        raise store.RunIsAlive(f"{folder} is being run by {store.holder(folder)}; wait for it, or stop it first")
 
-    one, two = records.load(first), records.load(second)
-    if one.experiment != two.experiment:
-        raise CommandError(f"{one.experiment} and {two.experiment} are different experiments: nothing to compare")
-    configs = [{str(at): vars(config) for at, config in configuration.read(f, one.experiment)} for f in (first, second)]
-    configs = [next(iter(config.values())) if len(config) == 1 else config for config in configs]
-    experiment = load_experiment(module_of(one.experiment))
+
+def compare(first: Path, second: Path) -> dict[str, list[dict[str, Any]]]:
+    """What differs between two runs: configuration, environment, claims, and the columns of data.csv.
+
+    Raises CommandError for runs of two experiments, and for a sweep beside a single run.
+    """
+    one, two = _open(first), _open(second)
+    if one[1].experiment != two[1].experiment:
+        raise CommandError(f"{one[1].experiment} and {two[1].experiment} are different experiments: nothing to compare")
+    if one[1].kind != two[1].kind:
+        raise CommandError(f"{first} is a {one[1].kind} and {second} a {two[1].kind}: compare one point of the sweep")
     return {
-        "config": _lines(_plain(configs[0]), _plain(configs[1])),
-        "environment": _lines(_environment(one), _environment(two)),
+        "config": _lines(_configs(one[2]), _configs(two[2])),
+        "environment": _lines(_environment(one[1]), _environment(two[1])),
         "claims": _claims(first, second),
-        "data": _numbers(store.read_table(first / "data.csv"), store.read_table(second / "data.csv"), experiment),
+        "data": _numbers(store.read_table(first / "data.csv"), store.read_table(second / "data.csv"), one[0]),
     }
 
 
-def _plain(config: Any) -> dict[str, Any]:
-    return {key: vars(value) if hasattr(value, "__dict__") else value for key, value in config.items()}
+def _configs(groups: Sequence[runner.Group]) -> dict[str, Any]:
+    """The configuration of a run, or those of a sweep by their swept values."""
+    return plain(groups[0].config) if len(groups) == 1 else {f"[{g.suffix}]": plain(g.config) for g in groups}
 
 
 def _environment(record: records.Record) -> dict[str, Any]:
@@ -113,12 +126,8 @@ def _environment(record: records.Record) -> dict[str, Any]:
 
 
 def _lines(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = []
-    for line in records.difference(old, new):
-        key, _, change = line.partition(": ")
-        before, _, after = change.partition(" -> ")
-        rows.append({"what": key, "first": before, "second": after})
-    return rows
+    changes = records.difference(old, new)
+    return [{"what": key, "first": str(before), "second": str(after)} for key, before, after in changes]
 
 
 def _claims(first: Path, second: Path) -> list[dict[str, Any]]:
@@ -142,6 +151,8 @@ def _side(table: pd.DataFrame, name: str) -> str:
 
 def _numbers(first: pd.DataFrame, second: pd.DataFrame, experiment: Experiment) -> list[dict[str, Any]]:
     """How many rows each run has, and for each column of numbers the largest difference on the rows of both."""
+    import numpy as np
+
     floats = [name for name in experiment.COLUMNS if "f" in (first[name].dtype.kind, second[name].dtype.kind)]
     shared = [name for name in first.columns if name in second.columns and name not in floats]
     both = first.merge(second, on=shared, suffixes=("_1", "_2"))
@@ -149,9 +160,10 @@ def _numbers(first: pd.DataFrame, second: pd.DataFrame, experiment: Experiment) 
     if not len(first) == len(second) == len(both):
         rows.append({"what": f"rows ({len(both)} in both)", "first": len(first), "second": len(second)})
     for name in floats:
-        one, two = both[f"{name}_1"].to_numpy(), both[f"{name}_2"].to_numpy()
-        change = abs(one - two)
-        if len(both) and change.max() > 0:
+        one, two = both[f"{name}_1"].to_numpy(dtype=float), both[f"{name}_2"].to_numpy(dtype=float)
+        if len(both) and not np.array_equal(one, two, equal_nan=True):
+            # A number that only one side has is the largest difference there is.
+            change = np.where(np.isnan(one) & np.isnan(two), 0.0, np.nan_to_num(abs(one - two), nan=np.inf))
             worst = change.argmax()
             rows.append({"what": f"{name} (largest difference)", "first": one[worst], "second": two[worst]})
     return rows

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,103 +21,14 @@ from omegaconf import DictConfig
 
 from cli import configuration
 from cli.catalogue import module_of, see_working_directory
-from cli.errors import CommandError, UsageError
-from deepk import data as datasets
+from cli.errors import CommandError
+from cli.planning import Outcome, Plan, Request, check_data, check_device, plan
 from deepk.lab import record as records
 from deepk.lab import runner, store, sweep
 from deepk.lab.contract import plain
 from deepk.lab.pool import pin_gpu
 from deepk.lab.record import Record
 from experiments.schema import Experiment
-
-
-@dataclass(frozen=True)
-class Request:
-    """What `deepk run` was asked to do."""
-
-    name: str
-    scale: str
-    overrides: list[str]  # as normalized for Hydra
-    results: Path
-    sweep: bool = False
-    jobs: int = 1
-    progress: bool = True
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one run ended; small enough to come back from any worker."""
-
-    folder: Path
-    overrides: list[str] = field(default_factory=list)
-    error: str = ""
-
-
-# --- before any folder exists -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The configurations of a request: one, or the good points of a sweep beside what is wrong with the bad ones."""
-
-    points: list[tuple[list[str], Experiment]]
-    bad: list[Outcome]
-
-    def identity(self) -> str:
-        """The config hash of a run, or of all points of a sweep."""
-        return records.config_hash({"points": [plain(config) for _, config in self.points]})
-
-
-def plan(hydra: Hydra, request: Request) -> Plan:
-    """Composes and checks everything; raises where nothing at all could run."""
-    points, bad, errors = [], [], []
-    for overrides in configuration.expand(request.overrides) if request.sweep else [request.overrides]:
-        try:
-            config = configuration.compose(hydra, request.name, request.scale, overrides)
-            check_device(config)
-            check_data(config)
-            points.append((overrides, config))
-        except CommandError as error:
-            errors.append(error)
-            bad.append(Outcome(Path(), overrides, str(error)))
-    if not points:
-        raise errors[0]
-    if twice := sweep.overlap([config for _, config in points]):
-        raise UsageError(twice)
-    return Plan(points, bad)
-
-
-def check_device(config: Experiment) -> None:
-    """UsageError where the configuration asks for an accelerator that torch does not see."""
-    if config.device == "cpu":
-        return
-    import torch
-
-    seen = torch.cuda.is_available() if config.device == "cuda" else torch.backends.mps.is_available()
-    if not seen:
-        raise UsageError(f"device={config.device} is not allowed: torch sees no such device here; use device=cpu")
-
-
-def check_data(config: Experiment) -> dict[str, Any]:
-    """Name and checksum of the images that the configuration asks for.
-
-    Raises CommandError where they are absent or altered, UsageError where there are fewer than it asks for.
-    """
-    data = getattr(config, "data", None)
-    if data is None:
-        return {}
-    try:
-        checksum = datasets.check(data.name, root=data.root)
-    except (datasets.DataError, ValueError) as error:
-        raise CommandError(str(error)) from error
-    if data.image_size is not None and data.name != "image-folder":
-        raise UsageError(f"data.image_size={data.image_size} is not allowed: {data.name} has one size; leave it null")
-    status = datasets.status(data.name, root=data.root)
-    for key, asked, present in (("train", data.train_size, status.n_train), ("test", data.test_size, status.n_test)):
-        if asked is not None and present is not None and asked > present:
-            raise UsageError(f"data.{key}_size={asked} is not allowed: {data.name} has {present} such images")
-    return {"name": data.name, "sha256": checksum}
-
 
 # --- one run ----------------------------------------------------------------------------------------------------------
 
@@ -125,19 +40,26 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
     """
     os.environ["PYTHONSAFEPATH"] = "1"
     see_working_directory()
+    if request.parent not in (None, os.getpid()):
+        _end_with(request.parent)
     job = HydraConfig.get()
     if request.sweep:
         pin_gpu(job.job.num)
-    folder, overrides = Path(job.runtime.output_dir), _own(job.overrides.task)
+    assert request.folder is not None  # noqa: S101 - given by run_one and run_sweep
+    folder = request.folder / str(job.job.num) if request.sweep else request.folder
+    overrides = _own(job.overrides.task)
     try:
         config = configuration.typed(request.name, composed)
+        check_device(config)
+        data = check_data(config)
         with store.hold(folder):
             if (folder / "run.json").exists():
                 record = _continued(folder, config)
                 if record.status == "done":
+                    shutil.rmtree(folder / "units", ignore_errors=True)  # where the lock was
                     return Outcome(folder, overrides)
             else:
-                record = _fresh(config, overrides, request)
+                record = _fresh(config, overrides, request, data)
                 runner.begin(folder, record, plain(config))
             record.jobs = request.jobs
             runner.run(module_of(request.name), config, folder, record, progress=request.progress)
@@ -148,12 +70,24 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
     return Outcome(folder, overrides)
 
 
+def _end_with(parent: int | None) -> None:
+    """Ends this worker when the command that it works for has died: an orphan would hold its points for days."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        threading.Thread(target=watch, daemon=True).start()
+
+
 def _own(overrides: Sequence[str]) -> list[str]:
     """The overrides of the configuration itself, without those that choose experiment, scale and launcher."""
     return [text for text in overrides if not text.startswith(("experiment=", "scale=", "hydra"))]
 
 
-def _fresh(config: Experiment, overrides: list[str], request: Request) -> Record:
+def _fresh(config: Experiment, overrides: list[str], request: Request, data: dict[str, Any]) -> Record:
     return Record(
         experiment=config.experiment,
         scale=config.scale,
@@ -163,7 +97,7 @@ def _fresh(config: Experiment, overrides: list[str], request: Request) -> Record
         threads=config.threads,
         device=config.device,
         seeds=list(getattr(config, "seeds", [])),
-        data=check_data(config),
+        data=data,
     )
 
 
@@ -172,10 +106,18 @@ def _continued(folder: Path, config: Experiment) -> Record:
     record = records.load(folder)
     if record.config_hash != records.config_hash(plain(config)):
         raise CommandError(f"{folder} was begun with another configuration")
-    commit = records.git_state()
-    record.resumed.append({"at": records.now(), "was": record.status, "git": commit})
-    record.git = record.git if record.status == "done" else commit or record.git
+    if record.status != "done":
+        note_resumed(record)
     return record
+
+
+def note_resumed(record: Record) -> None:
+    """Puts into the record that a run goes on, and by which commit; says so where that is another one."""
+    git = records.git_state()
+    record.resumed.append({"at": records.now(), "was": record.status, "git": git})
+    if git.get("commit") != record.git.get("commit"):
+        print(f"begun at commit {record.git.get('commit')}, resumed at {git.get('commit')}", file=sys.stderr)
+    record.status = "running"
 
 
 def run_one(request: Request, folder: Path | None = None) -> Outcome:
@@ -185,13 +127,18 @@ def run_one(request: Request, folder: Path | None = None) -> Outcome:
         folder = folder or store.claim_folder(request.results / request.name)
         overrides = [*configuration.selection(request.name, request.scale), *request.overrides]
         overrides.append(f"hydra.run.dir={_quoted(folder)}")
-        outcome: Outcome = hydra.run("config", partial(execute, request=request), overrides).return_value
+        task = partial(execute, request=replace(request, folder=folder.resolve()))
+        outcome: Outcome = hydra.run("config", task, overrides).return_value
     return outcome
 
 
-def _quoted(path: Path) -> str:
-    text = str(path.resolve()).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"
+def _quoted(folder: Path) -> str:
+    """A folder as a value of Hydra's grammar, as seen from the working directory, whose own name may hold anything.
+
+    Inside quotes a backslash is special only before a quote, and at the end.
+    """
+    text = os.path.relpath(folder)
+    return "'" + re.sub(r"(\\*)('|$)", lambda match: 2 * match[1] + ("\\'" if match[2] else ""), text) + "'"
 
 
 # --- a sweep ----------------------------------------------------------------------------------------------------------
@@ -217,13 +164,15 @@ def run_sweep(request: Request, folder: Path | None = None) -> Outcome:
 def _sweep_record(folder: Path, request: Request, planned: Plan) -> Record:
     if (folder / "run.json").exists():
         record = records.load(folder)
-        record.resumed.append({"at": records.now(), "was": record.status, "git": records.git_state()})
-        record.status = "running"
+        note_resumed(record)
         record.save(folder)
         return record
     first = planned.points[0][1]
+    data: dict[str, Any] = {}
+    with suppress(CommandError):  # absent data is the failure of the points that need it
+        data = check_data(first)
     record = replace(
-        _fresh(first, request.overrides, request),
+        _fresh(first, request.overrides, request, data),
         kind="sweep",
         config_hash=planned.identity(),
         seeds=sorted({seed for _, config in planned.points for seed in getattr(config, "seeds", [])}),
@@ -235,11 +184,11 @@ def _sweep_record(folder: Path, request: Request, planned: Plan) -> Record:
 
 def _launch(hydra: Hydra, request: Request, folder: Path, points: int) -> list[Outcome]:
     """Every point, through the launcher: one after the other, `-j` at a time, or the user's own choice of launcher."""
-    inner = replace(request, progress=False)
+    inner = replace(request, progress=False, folder=folder.resolve())
     overrides = [*configuration.selection(request.name, request.scale), *request.overrides]
     if request.jobs > 1 and not any(text.startswith("hydra/launcher=") for text in overrides):
         overrides += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={request.jobs}"]
-        inner = replace(inner, jobs=1)  # the points share the cores
+        inner = replace(inner, jobs=1, parent=os.getpid())  # the points share the cores
     overrides += ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={_quoted(folder)}"]
     with _sweep_bar(folder, points, request.progress):
         jobs = hydra.multirun("config", partial(execute, request=inner), overrides)
@@ -289,74 +238,3 @@ def _join(folder: Path, record: Record, request: Request, planned: Plan, outcome
     failed = [f"{' '.join(outcome.overrides)}: {outcome.error}" for outcome in outcomes if outcome.error]
     if failed:
         raise runner.PointsFailed(f"{len(failed)} of {len(outcomes)} points failed: {'; '.join(failed)}")
-
-
-# --- resuming ---------------------------------------------------------------------------------------------------------
-
-
-def unfinished(home: Path, version: str | None) -> Path:
-    """The folder to resume: `version`, or the newest that has not finished.
-
-    Raises UsageError where there is nothing to resume, RunIsAlive, naming the process, where it is being run.
-    """
-    present = [folder for folder in store.versions(home) if (folder / "run.json").exists()]
-    if version is not None:
-        present = [folder for folder in present if folder.name == version]
-        if not present:
-            raise UsageError(f"there is no run {home.name}/{version} in {home.parent}")
-    for folder in reversed(present):
-        record = records.load(folder)
-        if record.status != "done":
-            if store.is_held(folder):
-                raise store.RunIsAlive(
-                    f"{folder} is being run by {store.holder(folder)}; wait for it, or stop it first"
-                )
-            return folder
-    raise UsageError(
-        f"nothing to resume: {f'{home.name}/{version}' if version else f'every run of {home.name}'} is done"
-    )
-
-
-def resumed(request: Request, folder: Path, *, scale: str | None) -> Request:
-    """The request that continues `folder`: its own overrides and scale, unless the user gave some.
-
-    Raises UsageError, with the difference, where the configuration is no longer the same.
-    """
-    record = records.load(folder)
-    request = replace(
-        request,
-        scale=scale or record.scale,
-        overrides=request.overrides or record.overrides,
-        sweep=record.kind == "sweep",
-    )
-    with configuration.session(request.name) as hydra:
-        now = plan(hydra, request)
-    if record.kind == "sweep":
-        same = now.identity() == record.config_hash
-        changes = records.difference(
-            {"scale": record.scale, "overrides": record.overrides},
-            {"scale": request.scale, "overrides": request.overrides},
-        )
-    else:
-        new = plain(now.points[0][1])
-        same = records.config_hash(new) == record.config_hash
-        changes = records.difference(plain(configuration.read(folder, request.name)[0][1]), new)
-    if not same:
-        raise UsageError(f"cannot resume {folder}: its configuration has changed: {'; '.join(changes) or 'in conf/'}")
-    return request
-
-
-def dry_run(request: Request) -> list[dict[str, Any]]:
-    """What each point of the request would do: units, steps, and seconds after timing one step of some units."""
-    from deepk.lab.preflight import estimate
-
-    with configuration.session(request.name) as hydra:
-        planned = plan(hydra, request)
-    for outcome in planned.bad:
-        raise UsageError(f"{' '.join(outcome.overrides)}: {outcome.error}")
-    jobs = request.jobs if not request.sweep else 1
-    rows = []
-    for overrides, config in planned.points:
-        found = estimate(module_of(request.name), config, jobs=jobs)
-        rows.append({"overrides": " ".join(overrides), **found})
-    return rows

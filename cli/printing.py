@@ -98,11 +98,12 @@ def verdicts(claims: Sequence[Mapping[str, Any]], count: str) -> None:
 
 def _shown(claim: Mapping[str, Any]) -> dict[str, Any]:
     tolerance = claim["tolerance"]
+    explanation = claim["explanation"] if isinstance(claim["explanation"], str) else ""
     return {
         "verdict": claim["verdict"],
         "claim": claim["name"],
         "measured": claim["measured"],
         "": claim["relation"],
         "expected": _text(claim["expected"]) + (f" +- {tolerance:.3g}" if tolerance else ""),
-        "why": claim["explanation"] if isinstance(claim["explanation"], str) else "",
+        "why": f"printed: {claim['published']}" if claim["verdict"] == "erratum" else explanation,
     }

@@ -70,17 +70,26 @@ def verify(
         raise CommandError(f"no finished run in {results}")
     content, failures = [], []
     for folder in folders:
-        table, count, unexplained = inspection.verify(folder, save=save)
-        claims = rows(table)
-        content.append({"run": str(printing.short(folder)), "count": count, "claims": claims})
-        failures += [f"{folder.name}: {claim}" for claim in unexplained]
+        try:
+            table, count, unexplained = inspection.verify(folder, save=save)
+            changed = inspection.edited(folder)
+        except (
+            CommandError,
+            store.StoreError,
+        ) as error:  # one unreadable run does not keep the others from being judged
+            failures.append(str(error))
+            continue
+        content.append({"run": str(printing.short(folder)), "count": count, "edited": changed, "claims": rows(table)})
+        failures += [f"{folder.name}: {claim} differs" for claim in unexplained]
         if not json:
             typer.echo(f"{printing.short(folder)}")
-            printing.verdicts(claims, count)
+            printing.verdicts(rows(table), count)
+            for name in changed:
+                typer.echo(f"{name} is not the file that the run wrote: it was edited since", err=True)
     if json:
         printing.as_json(content)
     if failures:
-        raise CommandError(f"differs: {', '.join(failures)}")
+        raise CommandError("; ".join(failures))
 
 
 def compare(first: Run, second: Run, results: Results = RESULTS, json: Json = False) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import catalogue, completion, printing
-from cli.errors import CommandError
+from cli.errors import CommandError, UsageError, nearest
 from cli.options import RESULTS, Jobs, Name, Names, Overrides, Results, Scale
 
 if TYPE_CHECKING:
-    from cli.launch import Request
+    from cli.planning import Request
 
 
 def run(
@@ -76,8 +76,10 @@ def _request(
     name: str, words: list[str], scale: str | None, multirun: bool, jobs: int, results: Path, progress: bool
 ) -> Request:
     from cli import configuration
-    from cli.launch import Request
+    from cli.planning import Request
 
+    if scale is not None and name not in catalogue.names():
+        raise UsageError(f"--scale {scale} is not allowed: {name} is your own and has one scale")
     scale = scale or "laptop"
     configuration.selection(name, scale)
     normalized = configuration.normalize(name, words, sweep=multirun)
@@ -97,7 +99,7 @@ def _show_config(request: Request) -> None:
 
 
 def _dry_run(request: Request) -> None:
-    from cli.launch import dry_run
+    from cli.planning import dry_run
 
     rows = dry_run(request)
     total = sum(row["seconds"] for row in rows)
@@ -110,13 +112,13 @@ def _dry_run(request: Request) -> None:
 
 
 def _run(request: Request, scale: str | None, resume: bool, version: str | None) -> None:
-    from cli import launch
+    from cli import launch, resuming
 
     folder = None
     if resume:
-        folder = launch.unfinished(request.results / request.name, version)
-        request = launch.resumed(request, folder, scale=scale)
-        typer.echo(f"resuming {folder}", err=True)
+        folder = resuming.unfinished(request.results / request.name, version)
+        request = resuming.resumed(request, folder, scale=scale)
+        typer.echo(f"resuming {printing.short(folder)}", err=True)
     outcome = launch.run_sweep(request, folder) if request.sweep else launch.run_one(request, folder)
     if not outcome.error or (request.sweep and (outcome.folder / "claims.csv").exists()):
         _report(outcome.folder)
@@ -127,7 +129,7 @@ def _run(request: Request, scale: str | None, resume: bool, version: str | None)
 def _where(folder: Path) -> str:
     """Where to look after a failure, if a folder was made."""
     log = folder / "run.log"
-    return f" (the log: {log}; go on with --resume {folder.name})" if log.exists() else ""
+    return f" (the log: {printing.short(log)}; when mended, go on with --resume {folder.name})" if log.exists() else ""
 
 
 def _report(folder: Path) -> None:
@@ -149,10 +151,12 @@ def reproduce(only: Names = None, scale: Scale = "laptop", jobs: Jobs = 1, resul
     """
     from cli import launch
 
+    if scale not in catalogue.SCALES:
+        raise UsageError(f"unknown scale {scale!r}{nearest(scale, catalogue.SCALES)}")
     requests = []
     for name in only or catalogue.names():
         catalogue.module_of(name)
-        requests.append(_request(name, [], scale, False, jobs, results, True))
+        requests.append(_request(name, [], scale if name in catalogue.names() else None, False, jobs, results, True))
     failures = []
     for request in requests:
         typer.echo(f"{request.name} at scale {scale}")

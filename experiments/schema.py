@@ -134,5 +134,7 @@ def _check_value(key: str, value: Any, allowed: str, holds: Callable[[Any], bool
         fine = holds(value)
     except ValueError as error:  # says more than the bound could: which activation, and what is wrong with it
         raise ConfigError(f"{key}={shown} is not allowed: {error}") from error
+    except TypeError:  # a list where a number belongs
+        fine = False
     if not fine:
         raise ConfigError(f"{key}={shown} is not allowed: it takes {allowed}")

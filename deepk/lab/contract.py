@@ -27,6 +27,11 @@ CHECKPOINT_SECONDS = (
 )
 
 
+def file_name(text: str) -> str:
+    """A text as a file name that leads nowhere else: what could is an underscore, and 80 characters are enough."""
+    return re.sub(r"[^A-Za-z0-9.=,-]+", "_", text)[:80]
+
+
 @dataclass(frozen=True)
 class Unit:
     """One independent piece of work: a training, or a simulation at one grid point.
@@ -46,8 +51,7 @@ class Unit:
     def file_stem(self) -> str:
         """A file name that is this key's alone: readable, and unique through a checksum of the key."""
         digest = hashlib.sha256(json.dumps(dict(self.key), sort_keys=True).encode()).hexdigest()[:8]
-        readable = re.sub(r"[^A-Za-z0-9.]+", "_", "-".join(str(value) for value in self.key.values()))
-        return f"{readable[:80]}-{digest}"
+        return f"{file_name('-'.join(str(value) for value in self.key.values()))}-{digest}"
 
 
 class Experiment(Protocol):

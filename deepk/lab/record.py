@@ -80,16 +80,16 @@ def config_hash(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What differs between two configurations, as `key: old -> new` lines."""
-    lines: list[str] = []
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:
+    """What differs between two configurations: the dotted key, the old value, the new one."""
+    changes: list[tuple[str, Any, Any]] = []
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            lines += difference(before, after, f"{prefix}{key}.")
+            changes += difference(before, after, f"{prefix}{key}.")
         elif before != after:
-            lines.append(f"{prefix}{key}: {before} -> {after}")
-    return lines
+            changes.append((f"{prefix}{key}", before, after))
+    return changes
 
 
 def environment() -> dict[str, Any]:
@@ -118,27 +118,27 @@ def _processor() -> str:
 
 
 def git_state() -> dict[str, Any]:
-    """Commit of deepk's own checkout and whether it has uncommitted changes; empty for an installed package."""
+    """Commit of deepk's own checkout and whether tracked files differ from it; empty for an installed package."""
     if not (SOURCE / ".git").exists():
         return {}
-    commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))} if commit else {}
+    commit = _git("rev-parse", "HEAD").decode().strip()
+    return {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no"))} if commit else {}
 
 
 def save_patch(folder: Path) -> None:
     """Keeps the uncommitted changes of deepk's checkout beside the run as dirty.patch, where there are any."""
-    if (SOURCE / ".git").exists() and (patch := _git("diff", "HEAD")):
-        store.write_text(folder / "dirty.patch", patch + "\n")
+    if (SOURCE / ".git").exists() and (patch := _git("diff", "--binary", "HEAD")):
+        store.write_bytes(folder / "dirty.patch", patch)
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str) -> bytes:
     try:
         command = ["git", "-C", str(SOURCE), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()  # noqa: S603 - fixed arguments
+        return subprocess.run(command, capture_output=True, check=True, timeout=30).stdout  # noqa: S603 - fixed arguments
     except (OSError, subprocess.SubprocessError):
-        return ""
+        return b""
 
 
 def argv() -> list[str]:
-    """The command that was typed, without the path of the interpreter's script."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+    """The command that was typed: `deepk` and its words, however it was started."""
+    return ["deepk", *sys.argv[1:]]

@@ -10,7 +10,7 @@ import logging
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import yaml
 from deepk.lab import record as records
 from deepk.lab import store
 from deepk.lab.claims import Claim, count_verdicts, judge
-from deepk.lab.contract import Experiment, Unit, load_experiment, timing_columns
+from deepk.lab.contract import Experiment, Unit, file_name, load_experiment, timing_columns
 from deepk.lab.pool import UnitFailed, Work, configure_torch, run_units
 
 if TYPE_CHECKING:
@@ -202,12 +202,17 @@ class Group:
     def select(self, table: pd.DataFrame) -> pd.DataFrame:
         """This group's rows, without the sweep's columns."""
         for column, value in self.at.items():
-            table = table[table[column].isna() if value is None else table[column] == value]
+            cells = table[column]  # a text that looks like a number comes back from a CSV file as one
+            same = cells.isna() if value is None else (cells == value) | (cells.astype(str) == str(value))
+            table = table[same]
         return table.drop(columns=list(self.at)).reset_index(drop=True)
 
     def of(self, tables: Tables) -> Tables:
         """This group's tables."""
-        return Tables(*(self.select(table) for table in (tables.theory, tables.data, tables.timing)))
+        selected = Tables(*(self.select(table) for table in (tables.theory, tables.data, tables.timing)))
+        if selected.data.empty:
+            raise ValueError(f"data.csv has no rows{f' at {self.suffix}' if self.suffix else ''}")
+        return selected
 
     @property
     def suffix(self) -> str:
@@ -235,14 +240,14 @@ def draw_groups(experiment: Experiment, folder: Path, tables: Tables, groups: Se
     from deepk.figures import close_all, house_style
 
     paths = []
-    for group in groups:
+    for number, group in enumerate(groups):
         part = group.of(tables)
         with house_style():
             figures = experiment.draw(part.theory, part.timed(), group.config)
             if set(figures) != set(experiment.FIGURES):
                 raise ValueError(f"drew {sorted(figures)}; declared are {sorted(experiment.FIGURES)}")
             for name, figure in figures.items():
-                stem = f"{name}-{group.suffix}" if group.suffix else name
+                stem = f"{name}-{file_name(group.suffix)}-{number}" if group.suffix else name
                 paths += store.write_figure(folder / "figures", stem, figure)
             close_all(figures.values())
     return paths
@@ -253,12 +258,19 @@ def finish(experiment: Experiment, folder: Path, record: Record, groups: Sequenc
     tables = Tables.read(folder)
     verdicts = judge_groups(experiment, tables, groups)
     store.write_table(folder / "claims.csv", verdicts)
-    draw_groups(experiment, folder, tables, groups)
+    paths = draw_groups(experiment, folder, tables, groups)
     record.verdicts = count_verdicts(verdicts)
-    note_outputs(folder, record)
+    note_outputs(folder, record, [*(folder / name for name in TABLES), *paths])
 
 
-def note_outputs(folder: Path, record: Record) -> None:
-    """Puts the checksums of the run's tables and figures into its record."""
-    outputs = [*(folder / name for name in TABLES), *sorted((folder / "figures").glob("*"))]
-    record.outputs = {path.relative_to(folder).as_posix(): store.sha256(path) for path in outputs if path.exists()}
+def note_outputs(folder: Path, record: Record, outputs: Iterable[Path]) -> None:
+    """Puts the checksums of these files into the run's record."""
+    record.outputs |= {path.relative_to(folder).as_posix(): store.sha256(path) for path in outputs}
+
+
+def altered(folder: Path, record: Record) -> list[str]:
+    """The tables that are no longer the files which the run wrote."""
+    written = {name: record.outputs[name] for name in TABLES if name in record.outputs}
+    return [
+        name for name, sum_ in written.items() if not (folder / name).is_file() or store.sha256(folder / name) != sum_
+    ]

@@ -67,7 +67,7 @@ def read_table(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])  # a text `None` stays a text
     except FileNotFoundError:
         raise StoreError(f"{path} is missing: the run did not get that far") from None
     except (OSError, ValueError) as error:

@@ -12,6 +12,12 @@ RUNS = 10  # the authors' script averages ten
 # softplus, of which none is given.
 SETTING: dict[str, Any] = {"depth": 200, "width": 300, "learning_rate": 1e-4, "batch_size": 64}
 SIGMA_B = {"relu": 0.0, "elu": 0.1, "tanh": 0.2}
+# (activation, sigma_w in the script, half a unit of its last digit, sigma_w to 20 digits by mpmath) at these sigma_b
+EDGE_POINTS = (
+    ("relu", 1.4142135623730951, 1e-15, 1.4142135623730950488),  # the script has sqrt(2)
+    ("elu", 1.1775, 5e-5, 1.1761484737073743035),
+    ("tanh", 1.3029, 5e-5, 1.3041458400565114307),
+)
 
 
 @dataclass(frozen=True)

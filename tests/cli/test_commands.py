@@ -110,7 +110,8 @@ def test_verify_judges_from_the_csv_files_and_exits_1_where_a_claim_differs(fini
     data.write_text(data.read_text().replace("3,9.0", "3,9.5"))
     result = finished("verify", "toy/v001")
     assert result.code == 1
-    assert result.line == "deepk: differs: v001: parabola"
+    assert result.line == "deepk: v001: parabola differs"
+    assert "data.csv is not the file that the run wrote" in result.err
     (verdict,) = json.loads(finished("verify", "toy/v001", "--json").out)
     assert verdict["claims"][0]["measured"] == 0.5
 
@@ -141,6 +142,23 @@ def test_plot_draws_the_same_figures_from_the_csv_files(finished: Terminal) -> N
         path.unlink()
     assert finished("plot", "toy/v001").code == 0
     assert {path.name: path.read_bytes() for path in figures.iterdir()} == before
+
+
+def test_one_unreadable_run_does_not_keep_the_others_from_being_judged(finished: Terminal) -> None:
+    (finished.folder / "results" / "toy" / "v001" / "config.yaml").write_text("{")
+    result = finished("verify", "--all")
+    assert result.code == 1
+    assert result.out.count("1 of 1 judged") == 1
+    assert "cannot read" in result.line
+    assert "v002: parabola differs" in result.line
+
+
+def test_compare_sees_a_number_that_only_one_run_has(finished: Terminal) -> None:
+    data = finished.folder / "results" / "toy" / "v001" / "data.csv"
+    lines = data.read_text().splitlines()
+    data.write_text("\n".join([*lines[:2], lines[2].rsplit(",", 1)[0] + ",", *lines[3:]]) + "\n")
+    content = json.loads(finished("compare", "toy/v001", "toy/v002", "--json").out)
+    assert {row["what"]: row["first"] for row in content["data"]}["noise (largest difference)"] is None
 
 
 def test_compare_names_what_differs(finished: Terminal) -> None:
@@ -187,9 +205,9 @@ def test_a_users_own_activation_trains(deepk: Terminal) -> None:
     (deepk.folder / "mine.py").write_text("def softsign(x):\n    return x / (1 + x.abs())\n")
     result = deepk("run", "eoc-training", "activation=mine:softsign", "seed=0", "--scale", "smoke")
     assert result.code == 0, result.err
-    assert "ordered-at-chance/mine:softsign" in result.out
-    data = (deepk.folder / "results" / "eoc-training" / "v001" / "data.csv").read_text()
-    assert "mine:softsign,edge-of-chaos,0,1," in data
+    folder = deepk.folder / "results" / "eoc-training" / "v001"
+    assert "mine:softsign,edge-of-chaos,0,1," in (folder / "data.csv").read_text()
+    assert "ordered-at-chance/mine:softsign" in (folder / "claims.csv").read_text()
 
 
 def test_a_users_own_images_train(deepk: Terminal) -> None:

@@ -41,6 +41,8 @@ RUN = ("run", "eoc-training")
         ((*RUN, "activation=nowhere:f"), "activation 'nowhere:f' cannot be used: ModuleNotFoundError"),
         ((*RUN, "data.train_size=5000"), "data.train_size=5000 is not allowed: digits has 1437 such images"),
         ((*RUN, "data.image_size=8"), "data.image_size=8 is not allowed: digits has one size; leave it null"),
+        ((*RUN, "seeds=0"), "seeds=0 is not allowed: it takes a list, [...]"),
+        ((*RUN, "sigma_b.gelu=x"), "sigma_b.gelu=x is not allowed: it takes a number"),
         ((*RUN, "width=1,2"), "width=1,2 gives several values: add -m"),
         ((*RUN, "width=[1"), "cannot read 'width=[1'"),
         ((*RUN, "width"), "cannot read 'width': an override is written key=value"),
@@ -62,6 +64,23 @@ def test_a_wrong_command_is_one_line_exit_2_and_no_folder(deepk: Terminal, words
     assert len(result.err.strip().splitlines()) == 1
     assert result.code == 2
     assert deepk.results() == []
+
+
+def test_a_folder_with_an_accent_and_a_comma_is_read_as_it_is_written(deepk: Terminal) -> None:
+    result = deepk(*RUN, "data=image-folder", "data.root=its/né's")
+    assert result.code == 1
+    assert f"image-folder: no folder {deepk.folder}/its/né's" in result.line
+
+
+def test_a_users_module_that_cannot_be_imported_is_one_line(toy: Terminal) -> None:
+    source = toy.folder / "toy.py"
+    source.write_text(source.read_text() + "\nraise RuntimeError('half\\nwritten')\n")
+    result = toy("run", "toy")
+    assert (result.code, result.line) == (2, "deepk: module toy cannot be imported: RuntimeError: half written")
+
+
+def test_a_users_module_has_one_scale(toy: Terminal) -> None:
+    assert "--scale smoke is not allowed" in toy("run", "toy", "--scale", "smoke").line
 
 
 def test_absent_data_names_where_it_looked_and_the_three_ways_out(deepk: Terminal) -> None:

@@ -76,7 +76,7 @@ def test_ctrl_c_exits_130_and_leaves_a_resumable_run(toy: Terminal, wait_until: 
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to the whole group
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.strip().splitlines()[-1] == "deepk: interrupted; go on with: deepk run NAME --resume"
+    assert err.strip().splitlines()[-1] == "deepk: interrupted; a run goes on with: deepk run NAME --resume"
     assert "Traceback" not in err
     assert record(version(toy))["status"] == "interrupted"
     assert toy("run", "toy", "--resume").code == 0
@@ -261,7 +261,7 @@ def test_a_users_own_folders_with_our_names_do_not_shadow_ours(deepk: Terminal, 
     (deepk.folder / "conf" / "config.yaml").write_text("width: nonsense\n")
     result = deepk(*words, "--scale", "smoke")
     assert result.code == 0, result.err
-    assert "ordered-at-chance/relu" in result.out
+    assert "edge-of-chaos-point/relu" in result.out
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_one_point_that_is_not_allowed_stops_no_other(deepk: Terminal) -> None:
     )
     assert result.code == 1
     assert "1 of 2 points failed: width=-3" in result.line
-    assert "ordered-at-chance/tanh" in result.out
+    assert "edge-of-chaos-point/tanh" in result.out
     assert sorted(path.name for path in (deepk.folder / "results/eoc-training/v001").glob("[0-9]")) == ["0"]
 
 
@@ -324,7 +324,47 @@ def test_a_swept_scalar_becomes_a_column_and_each_value_is_judged(toy: Terminal)
     assert "reproduced  parabola[power=2.0]" in result.out
     assert "differs     parabola[power=3.0]" in result.out
     assert sorted(path.name for path in (version(toy) / "figures").glob("*.png")) == [
-        "parabola-power=2.0.png",
-        "parabola-power=3.0.png",
+        "parabola-power=2.0-0.png",
+        "parabola-power=3.0-1.png",
     ]
-    assert toy("verify", "toy").line == "deepk: differs: v001: parabola[power=3.0]"
+    assert toy("verify", "toy").line == "deepk: v001: parabola[power=3.0] differs"
+
+
+def test_a_swept_text_stays_inside_the_folder_and_finds_its_rows(toy: Terminal) -> None:
+    result = toy("run", "toy", "fault=a/../../b,'1',None", "-m")
+    assert result.code == 0, result.err
+    assert "3 of 3 judged: 3 reproduced" in result.out
+    assert len(list((version(toy) / "figures").glob("*.png"))) == 3
+    assert toy.results() == ["toy/latest", "toy/v001"]
+
+
+def test_workers_of_a_killed_sweep_end_and_it_resumes(toy: Terminal, wait_until: Wait) -> None:
+    process = toy.start("run", "toy", "power=2.0,3.0", "pause=2", "-m", "-j", "2")
+    wait_until(lambda: all(units(version(toy) / point) for point in "01"))
+    os.kill(process.pid, signal.SIGKILL)  # the parent alone
+    process.communicate(timeout=60)  # returns when every process that holds its pipes has ended
+    assert statuses(toy) == ["interrupted"]
+    result = toy("run", "toy", "--resume", "-j", "2")
+    assert result.code == 0, result.err
+    assert statuses(toy) == ["done"]
+    assert not list(version(toy).glob("*/units"))
+
+
+def test_a_sweep_whose_data_came_later_resumes(deepk: Terminal, real_data: Path) -> None:
+    words = ("run", "eoc-training", "data=digits,mnist", "activation=tanh", "seed=0", "data.test_size=100")
+    first = deepk(*words, "-m", "--scale", "smoke", DEEPK_DATA="nowhere")
+    assert first.code == 1
+    assert "1 of 2 points failed: data=mnist" in first.line
+    assert deepk("run", "eoc-training", "--resume", DEEPK_DATA=str(real_data)).code == 0
+
+
+@pytest.mark.parametrize("name", ["back\\slash", "dollar${x}", 'it\'s, "quoted" é=ü', "end\\"])
+def test_a_working_directory_of_any_name_gets_its_results(toy: Terminal, name: str) -> None:
+    folder = toy.folder / name
+    folder.mkdir()
+    shutil.copy(toy.folder / "toy.py", folder)
+    there = Terminal(folder)
+    result = there("run", "toy")
+    assert result.code == 0, result.err
+    assert "folder   results/toy/v001" in result.out
+    assert (folder / "results" / "toy" / "v001" / "data.csv").exists()

@@ -15,8 +15,9 @@ from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab, Unit
 from experiments import eoc_training
-from experiments.published.eoc_training import BY_EPOCH, BY_INITIALIZATION
+from experiments.published.eoc_training import BY_EPOCH, BY_INITIALIZATION, EDGE_POINTS
 
+SIGMA_W = {activation: exact for activation, _, _, exact in EDGE_POINTS}
 INITIALIZATIONS = ("edge-of-chaos", "batch-norm", "ordered")
 
 
@@ -35,8 +36,12 @@ def tables(cfg: Any, final: dict[tuple[str, str], list[float]]) -> tuple[pd.Data
         for epoch in range(1, cfg.epochs + 1)
     ]
     theory = pd.DataFrame(
-        [(a, i, 1e-40 if i == "ordered" else 1.0, 0.1135, 10_000) for a in cfg.activations for i in INITIALIZATIONS],
-        columns=["activation", "initialization", "gradient_factor", "chance", "test_images"],
+        [
+            (a, i, SIGMA_W.get(a, 1.8), 1e-40 if i == "ordered" else 1.0, 0.1135, 10_000)
+            for a in cfg.activations
+            for i in INITIALIZATIONS
+        ],
+        columns=["activation", "initialization", "sigma_w", "gradient_factor", "chance", "test_images"],
     )
     return theory, pd.DataFrame(rows, columns=list(eoc_training.COLUMNS))
 
@@ -66,8 +71,14 @@ def as_printed(paper: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_a_run_that_equals_the_table_reproduces_every_cell_of_it(paper: Any, as_printed: Any) -> None:
     claims = judged(paper, *as_printed)
     cells = [claim for name, claim in claims.items() if name.startswith("table-1/mnist/")]
-    assert len(cells) == 12
-    assert {claim.verdict for claim in cells} == {Verdict.REPRODUCED}
+    judged_cells = [claim for claim in cells if not claim.blocked]
+    assert (len(cells), len(judged_cells)) == (12, 10)
+    assert {claim.verdict for claim in judged_cells} == {Verdict.REPRODUCED}
+
+
+def test_shifted_softplus_on_the_edge_is_not_comparable_for_want_of_its_parameters(paper: Any, as_printed: Any) -> None:
+    cell = judged(paper, *as_printed)["table-1/mnist/shifted-softplus/edge-of-chaos"]
+    assert cell.blocked == "the paper does not say where on the edge of chaos its shifted-softplus starts"
 
 
 def test_a_cell_differs_when_its_mean_leaves_the_interval_of_both_spreads(paper: Any, as_printed: Any) -> None:
@@ -139,11 +150,37 @@ def test_the_conclusions_follow_from_the_printed_accuracies(paper: Any, as_print
         ("edge-of-chaos-learns/tanh", {("tanh", "edge-of-chaos"): [97.0, 11.35]}),
         ("smooth-faster-than-relu/tanh", {("tanh", "edge-of-chaos"): [95.0], ("relu", "edge-of-chaos"): [94.5]}),
         ("batch-norm-does-not-help/tanh", {("tanh", "edge-of-chaos"): [90.0], ("tanh", "batch-norm"): [96.0]}),
+        (
+            "batch-norm-does-not-help/elu",
+            {("elu", "edge-of-chaos"): [40.0, 45.0, 42.0], ("elu", "batch-norm"): [95.0, 94.0, 96.0]},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_each_conclusion_differs_where_the_accuracies_speak_against_it(paper: Any, name: str, final: Any) -> None:
     assert judged(paper, *tables(paper, final))[name].verdict is Verdict.DIFFERS
+
+
+def test_the_scripts_points_on_the_edge_are_errata_where_monte_carlo_missed_the_exact_ones(
+    paper: Any, as_printed: Any
+) -> None:
+    claims = judged(paper, *as_printed)
+    found = {name: claims[f"edge-of-chaos-point/{name}"].verdict for name in ("relu", "elu", "tanh")}
+    assert found == {"relu": Verdict.REPRODUCED, "elu": Verdict.ERRATUM, "tanh": Verdict.ERRATUM}
+
+
+def test_a_point_off_the_edge_differs(paper: Any, as_printed: Any) -> None:
+    theory, data = as_printed
+    claims = judged(paper, theory.assign(sigma_w=theory["sigma_w"] + 1e-9), data)
+    assert claims["edge-of-chaos-point/elu"].verdict is Verdict.DIFFERS
+
+
+def test_staying_at_chance_is_judged_only_after_a_training_in_which_others_learn(paper: Any) -> None:
+    final = {("tanh", "ordered"): [11.35]}
+    theory, data = tables(replace(paper, epochs=1), final)
+    few = data.assign(step=100)
+    assert judged(paper, theory, few)["ordered-at-chance/tanh"].verdict is Verdict.NOT_COMPARABLE
+    assert judged(paper, theory, data)["ordered-at-chance/tanh"].verdict is Verdict.REPRODUCED
 
 
 def test_relu_needs_ten_epochs_of_mnist_before_its_learning_is_judged(paper: Any) -> None:

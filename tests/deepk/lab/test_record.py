@@ -44,9 +44,9 @@ def test_a_difference_names_the_dotted_key_and_both_values() -> None:
     old = {"width": 300, "data": {"name": "mnist", "root": None}, "gone": 1}
     new = {"width": 100, "data": {"name": "digits", "root": None}, "new": 2}
     assert record.difference(old, new) == [
-        "data.name: mnist -> digits",
-        "gone: 1 -> None",
-        "new: None -> 2",
-        "width: 300 -> 100",
+        ("data.name", "mnist", "digits"),
+        ("gone", 1, None),
+        ("new", None, 2),
+        ("width", 300, 100),
     ]
     assert record.difference(old, old) == []

@@ -19,6 +19,7 @@ from deepk.lab import store
 
 Status = Literal["running", "done", "failed", "interrupted"]
 PACKAGES = ("deepk", "torch", "torchvision", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "hydra-core")
+CODE = ("cli", "conf", "deepk", "experiments", "pyproject.toml")  # what a number can depend on
 SOURCE = Path(__file__).resolve().parents[2]  # the checkout, or site-packages
 
 
@@ -118,16 +119,20 @@ def _processor() -> str:
 
 
 def git_state() -> dict[str, Any]:
-    """Commit of deepk's own checkout and whether tracked files differ from it; empty for an installed package."""
+    """Commit of deepk's own checkout and whether tracked code differs from it; empty for an installed package."""
     if not (SOURCE / ".git").exists():
         return {}
     commit = _git("rev-parse", "HEAD").decode().strip()
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no"))} if commit else {}
+    return (
+        {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no", "--", *CODE))}
+        if commit
+        else {}
+    )
 
 
 def save_patch(folder: Path) -> None:
-    """Keeps the uncommitted changes of deepk's checkout beside the run as dirty.patch, where there are any."""
-    if (SOURCE / ".git").exists() and (patch := _git("diff", "--binary", "HEAD")):
+    """Keeps the uncommitted changes of deepk's code beside the run as dirty.patch, where there are any."""
+    if (SOURCE / ".git").exists() and (patch := _git("diff", "--binary", "HEAD", "--", *CODE)):
         store.write_bytes(folder / "dirty.patch", patch)
 
 

@@ -54,7 +54,7 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
         data = check_data(config)
         with store.hold(folder):
             if (folder / "run.json").exists():
-                record = _continued(folder, config)
+                record = continued(folder, config, data)
                 if record.status == "done":
                     shutil.rmtree(folder / "units", ignore_errors=True)  # where the lock was
                     return Outcome(folder, overrides)
@@ -101,23 +101,28 @@ def _fresh(config: Experiment, overrides: list[str], request: Request, data: dic
     )
 
 
-def _continued(folder: Path, config: Experiment) -> Record:
-    """The record of a run to go on with; CommandError where its configuration was another one."""
+def continued(folder: Path, config: Experiment, data: dict[str, Any]) -> Record:
+    """The record of a run to go on with; CommandError where its configuration or its images were others."""
     record = records.load(folder)
     if record.config_hash != records.config_hash(plain(config)):
         raise CommandError(f"{folder} was begun with another configuration")
+    if record.data != data:
+        raise CommandError(
+            f"{folder} was begun with other images: {record.data.get('sha256')}, not {data.get('sha256')}"
+        )
     if record.status != "done":
-        note_resumed(record)
+        _note_resumed(folder, record)
     return record
 
 
-def note_resumed(record: Record) -> None:
+def _note_resumed(folder: Path, record: Record) -> None:
     """Puts into the record that a run goes on, and by which commit; says so where that is another one."""
     git = records.git_state()
     record.resumed.append({"at": records.now(), "was": record.status, "git": git})
     if git.get("commit") != record.git.get("commit"):
         print(f"begun at commit {record.git.get('commit')}, resumed at {git.get('commit')}", file=sys.stderr)
-    record.status = "running"
+    record.status, record.error = "running", ""
+    record.save(folder)
 
 
 def run_one(request: Request, folder: Path | None = None) -> Outcome:
@@ -164,8 +169,7 @@ def run_sweep(request: Request, folder: Path | None = None) -> Outcome:
 def _sweep_record(folder: Path, request: Request, planned: Plan) -> Record:
     if (folder / "run.json").exists():
         record = records.load(folder)
-        note_resumed(record)
-        record.save(folder)
+        _note_resumed(folder, record)
         return record
     first = planned.points[0][1]
     data: dict[str, Any] = {}

@@ -91,10 +91,11 @@ def run(module: str, config: Any, folder: Path, record: Record, *, progress: boo
 
 def distinct(units: Sequence[Unit]) -> list[Unit]:
     """The units; ValueError where two have the same key, since their rows could not be told apart."""
-    labels = [unit.label for unit in units]
-    twice = {label for label in labels if labels.count(label) > 1}
-    if twice:
-        raise ValueError(f"the same unit twice: {', '.join(sorted(twice))}")
+    seen: set[str] = set()
+    for unit in units:
+        if unit.file_stem in seen:
+            raise ValueError(f"the same unit twice: {unit.label}")
+        seen.add(unit.file_stem)
     if not units:
         raise ValueError("nothing to measure: the config selects no unit")
     return list(units)

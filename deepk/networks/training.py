@@ -58,6 +58,8 @@ def train(
     not finite, at the batch where it happens. To continue after an interruption, restore the network's state and the
     generator's, and pass the last finished epoch as `after`.
     """
+    if after is not None and after.diverged:
+        return
     optimizer = torch.optim.SGD(network.parameters(), lr=learning_rate)
     step, seconds, first = (after.step, after.seconds, after.number + 1) if after else (0, 0.0, 1)
     for number in range(first, epochs + 1):

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 
 from cli import configuration
+from deepk.activations import get
 from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab, Unit
+from deepk.meanfield import edge_of_chaos
 from experiments import eoc_training
-from experiments.published.eoc_training import BY_EPOCH, BY_INITIALIZATION, EDGE_POINTS
+from experiments.published.eoc_training import BY_EPOCH, BY_INITIALIZATION, EDGE_POINTS, SIGMA_B
 
 SIGMA_W = {activation: exact for activation, _, _, exact in EDGE_POINTS}
 INITIALIZATIONS = ("edge-of-chaos", "batch-norm", "ordered")
@@ -167,6 +169,27 @@ def test_the_scripts_points_on_the_edge_are_errata_where_monte_carlo_missed_the_
     claims = judged(paper, *as_printed)
     found = {name: claims[f"edge-of-chaos-point/{name}"].verdict for name in ("relu", "elu", "tanh")}
     assert found == {"relu": Verdict.REPRODUCED, "elu": Verdict.ERRATUM, "tanh": Verdict.ERRATUM}
+
+
+@pytest.mark.parametrize(("activation", "exact"), SIGMA_W.items())
+def test_the_exact_points_are_those_of_the_solver(activation: str, exact: float) -> None:
+    point = edge_of_chaos(get(activation), sigma_b=SIGMA_B[activation])
+    # The solver is held against mpmath elsewhere; its own rounding is a few 1e-14.
+    assert point.sigma_w == pytest.approx(exact, rel=1e-13)
+
+
+def test_a_diverged_training_does_not_go_on_from_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "CHECKPOINT_SECONDS", 0.0)
+    cfg = compose("smoke", "depth=5", "learning_rate=1e9", "epochs=4")
+    unit = Unit({"activation": "relu", "initialization": "edge-of-chaos", "seed": 0})
+    lab = Lab("cpu", tmp_path / "unit.checkpoint")
+    whole = eoc_training.measure(cfg, unit, lab)
+    assert whole["status"].iloc[-1] == "diverged"
+    assert (tmp_path / "unit.checkpoint").exists()  # killed after it, before the unit was stored
+    again = eoc_training.measure(cfg, unit, Lab("cpu", tmp_path / "unit.checkpoint"))
+    pd.testing.assert_frame_equal(again.drop(columns="seconds"), whole.drop(columns="seconds"))
 
 
 def test_a_point_off_the_edge_differs(paper: Any, as_printed: Any) -> None:

@@ -1,41 +1,208 @@
-"""Expectations of functions of a standard normal variable."""
+"""Expectations of functions of one or two standard normal variables, in float64.
+
+The integrals run over [-13, 13]: P(|Z| > 13) = 1.2e-38. Each smooth piece is cut until Gauss-Legendre quadrature
+resolves it, so that kinks cost no digits where they are declared, and only time where they are not.
+"""
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-# P(|Z| > 13) = 1.2e-38, so that even x^20 leaves nothing above rounding outside.
-_CUT = 13.0
-# Gauss-Legendre nodes for each smooth piece; pieces are at most 13 standard deviations long.
-_NODES = 160
+Function = Callable[[Tensor], Tensor]
+Rows = Int[np.ndarray, " pieces"]
+Nodes = Float[np.ndarray, "pieces nodes"]
+
+CUT = 13.0
+# To begin with; narrower where the mass is. The outer pieces, where exp(-z^2/2) is steep, hold 2e-9 of it.
+_MESH = np.array([-CUT, -6.0, -2.2, 0.0, 2.2, 6.0, CUT])
+_NODES = 24  # Gauss-Legendre nodes of a piece
+_RESOLVED = 1e-16  # estimated error of a piece, relative to the integral of |f|
+_LEFT_OUT = 1e-13  # of E |f|, what the density may leave of f at |z| = 13
+_MOST_PIECES = 20_000  # at once: 10 MB for an array of the values at their nodes
+_LEVELS = 40  # bisections: 3.25 * 2^-40 = 3e-12 around a jump that was not declared
 
 
-def expectation(f: Callable[[Tensor], Tensor], *, kinks: Sequence[float] = ()) -> float:
-    """E f(Z) for Z ~ N(0, 1), in float64.
-
-    Integrates piecewise between the kinks of f: a quadrature that steps over the kink of ReLU loses ten digits.
+def expectation(f: Function, *, kinks: Sequence[float] = ()) -> float:
+    """E f(Z) for Z ~ N(0, 1), to a relative 1e-12 of E |f(Z)|.
 
     Args:
         f: elementwise on a float64 tensor of shape (nodes,).
-        kinks: the points where f or a derivative of it jumps.
+        kinks: the points where f or a derivative of it jumps. One that is left out is found by bisection: slower, and
+            good to 1e-12 for a kink, to 1e-11 for a jump.
+
+    Raises ValueError where f(Z) has no finite expectation, or has it from |Z| > 13.
     """
-    z, weight = _nodes(tuple(sorted({0.0, *kinks})))
-    return float(weight @ f(z))
+
+    inside = tuple(kink for kink in kinks if abs(kink) < CUT)
+    return float(_integrate(lambda z, _: values(f, z), _line(inside))[0])
+
+
+def expectation_2d(f: Function, g: Function, correlation: float, *, kinks: Sequence[float] = ()) -> float:
+    """E f(Z1) g(Z2) for standard normal Z1, Z2 of this correlation in [-1, 1], to a relative 1e-12 of E |f(Z1) g(Z2)|.
+
+    Args:
+        f: elementwise on a float64 tensor of shape (nodes,).
+        g: the same.
+        correlation: E Z1 Z2.
+        kinks: the points where f or g, or a derivative of them, jumps.
+
+    Raises ValueError for a correlation outside [-1, 1], or as `expectation` does.
+    """
+    return plane_expectation(lambda x, y: values(f, x) * values(g, y), correlation, kinks=kinks)
+
+
+def plane_expectation(
+    h: Callable[[Nodes, Nodes], Nodes], correlation: float, *, kinks: Sequence[float] = (), symmetric: bool = False
+) -> float:
+    """E h(Z1, Z2), for an h that is smooth but where Z1 or Z2 is one of the kinks; `symmetric` if h(x, y) = h(y, x).
+
+    Turns the plane by 45 degrees. For correlation c >= 0, with independent standard normal U and V,
+
+        Z1 = p U + r V,   Z2 = p U - r V,   p = sqrt((1 + c) / 2),   r = sqrt((1 - c) / 2) <= p
+
+    (for c < 0 the same with -Z2). A kink k is met at U = (k - r V) / p and U = (k + r V) / p, and the integral over U
+    is smooth in V but where two of these meet, at V = (k - k') / 2r. So both integrals are piecewise smooth on a scale
+    of one, however close c is to 1, where nodes in (Z1, Z2) would have to follow a ridge.
+    """
+    if not -1 <= correlation <= 1:
+        raise ValueError(f"correlation = {correlation} is not in [-1, 1]")
+    sign = 1.0 if correlation >= 0 else -1.0
+    p, r = math.sqrt((1 + abs(correlation)) / 2), math.sqrt((1 - abs(correlation)) / 2)
+    points = np.array(kinks, dtype=np.float64)
+
+    def over_u(v: Nodes, _: Rows) -> Nodes:
+        shift = r * v.reshape(-1, 1)
+        cuts = np.concatenate([(points - shift) / p, (sign * points + shift) / p], axis=1)
+
+        def integrand(u: Nodes, row: Rows) -> Nodes:
+            along, across = p * u, shift[row]
+            return h(along + across, sign * (along - across))
+
+        pieces = _pieces(_edges(cuts)) if len(points) else _uncut(len(cuts))
+        return _integrate(integrand, pieces, _density(v).ravel()).reshape(v.shape)
+
+    meetings = (points[:, None] - sign * points[None, :]).ravel() / (2 * r) if r > 0 else np.empty(0)
+    half = symmetric and sign > 0  # exchanging Z1 and Z2 turns V into -V
+    edges = _edges(meetings[None, np.abs(meetings) < CUT])
+    if half:
+        edges = edges[:, edges[0] >= 0]
+    return float(_integrate(over_u, _pieces(edges))[0]) * (2.0 if half else 1.0)
+
+
+def values(f: Function, x: Nodes) -> Nodes:
+    """f at the nodes, which it is shown in one dimension."""
+    value: Nodes = f(torch.from_numpy(x.reshape(-1))).detach().numpy().reshape(x.shape)
+    return value
+
+
+def _density(z: Nodes) -> Nodes:
+    density: Nodes = np.exp(z * z / -2) / math.sqrt(2 * math.pi)
+    return density
+
+
+def _edges(breaks: Float[np.ndarray, "rows breaks"]) -> Float[np.ndarray, "rows edges"]:
+    """For each row the ends of its pieces, in order: the mesh, cut at the row's breaks."""
+    mesh = np.broadcast_to(_MESH, (len(breaks), len(_MESH)))
+    return np.sort(np.concatenate([mesh, np.clip(breaks, -CUT, CUT)], axis=1), axis=1)
+
+
+class _Pieces(NamedTuple):
+    """Intervals, each with the row whose integral it belongs to, and their nodes with the normal density there."""
+
+    low: Float[np.ndarray, " pieces"]
+    high: Float[np.ndarray, " pieces"]
+    row: Rows
+    rows: int
+    nodes: Nodes
+    density: Nodes  # times half the length
+
+    @staticmethod
+    def of(low: Float[np.ndarray, " pieces"], high: Float[np.ndarray, " pieces"], row: Rows, rows: int) -> _Pieces:
+        half = (high - low)[:, None] / 2
+        nodes = (high + low)[:, None] / 2 + half * _rule()[0]
+        return _Pieces(low, high, row, rows, nodes, _density(nodes) * half)
+
+    def halves(self, rough: Bool[np.ndarray, " pieces"]) -> _Pieces:
+        """Both halves of the rough ones."""
+        low, high, row = self.low[rough], self.high[rough], self.row[rough]
+        middle = (low + high) / 2
+        low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
+        return _Pieces.of(low, high, np.concatenate([row, row]), self.rows)
+
+
+def _pieces(edges: Float[np.ndarray, "rows edges"]) -> _Pieces:
+    row = np.repeat(np.arange(len(edges)), edges.shape[1] - 1)
+    return _Pieces.of(edges[:, :-1].ravel(), edges[:, 1:].ravel(), row, len(edges))
+
+
+@lru_cache(maxsize=8)
+def _uncut(rows: int) -> _Pieces:
+    """The mesh alone, in each of the rows."""
+    return _pieces(_edges(np.empty((rows, 0))))
 
 
 @lru_cache(maxsize=64)
-def _nodes(kinks: tuple[float, ...]) -> tuple[Float[Tensor, " nodes"], Float[Tensor, " nodes"]]:
-    """Nodes, and weights that include the normal density."""
-    edges = [-_CUT, *(kink for kink in kinks if abs(kink) < _CUT), _CUT]
-    x, w = np.polynomial.legendre.leggauss(_NODES)
-    nodes = np.concatenate([(b - a) / 2 * x + (a + b) / 2 for a, b in itertools.pairwise(edges)])
-    weights = np.concatenate([(b - a) / 2 * w for a, b in itertools.pairwise(edges)])
-    density = np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
-    return torch.from_numpy(nodes), torch.from_numpy(weights * density)
+def _line(breaks: tuple[float, ...]) -> _Pieces:
+    return _pieces(_edges(np.array([breaks])))
+
+
+def _integrate(
+    f: Callable[[Nodes, Rows], Nodes], pieces: _Pieces, importance: Float[np.ndarray, " rows"] | None = None
+) -> Float[np.ndarray, " rows"]:
+    """E f(Z, row) over each row's pieces.
+
+    Cuts in two, again and again, each piece whose error, times its row's importance, is not yet small beside E |f| of
+    the row where that is largest. Raises ValueError where f is not finite, or too large to have an expectation.
+    """
+    weights, projection = _rule()[1:]
+    total, size = np.zeros(pieces.rows), 0.0
+    for level in range(_LEVELS + 1):
+        y = f(pieces.nodes, pieces.row) * pieces.density
+        counts = 1.0 if importance is None else importance[pieces.row]
+        if level == 0:
+            size = float(np.bincount(pieces.row, np.abs(y) @ weights * counts).max())
+            if not size < math.inf:
+                raise ValueError("the function is not finite, or overflows, somewhere within 13 standard deviations")
+            outermost = np.concatenate([y[pieces.low == -CUT, 0], y[pieces.high == CUT, -1]])
+            if (np.abs(outermost) > _LEFT_OUT * size).any():
+                raise ValueError("the function grows too fast: its expectation is infinite, or lies beyond |z| = 13")
+        value, *spectrum = (y @ projection).T
+        # Legendre coefficients: of half the degree, and the highest. Where they fall geometrically, that of twice the
+        # degree, the first that the rule gets wrong, is last * (last / middle)^2.
+        spectrum = np.abs(spectrum)
+        middle, last = np.maximum(spectrum[0], spectrum[1]), np.maximum(spectrum[2], spectrum[3])
+        rough = counts * last * (np.minimum(last, middle) / np.maximum(middle, 1e-300)) ** 2 > _RESOLVED * size
+        if level == _LEVELS or not rough.any():
+            return total + np.bincount(pieces.row, value, minlength=pieces.rows)
+        total += np.bincount(pieces.row[~rough], value[~rough], minlength=pieces.rows)
+        if rough.sum() > _MOST_PIECES:
+            raise ValueError("the function oscillates too fast to be integrated")
+        pieces = pieces.halves(rough)
+    raise AssertionError("the last level returns")
+
+
+@lru_cache(maxsize=1)
+def _rule() -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"], Float[np.ndarray, "nodes 5"]]:
+    """Gauss-Legendre nodes and weights on [-1, 1]; the weights again, beside the map to four Legendre coefficients.
+
+    The weights are 2 / ((1 - x^2) P_n'(x)^2). Near the ends a node's rounding moves them by 1e-13, so a Newton step and
+    the weights are taken in extended precision, where the platform has it.
+    """
+    n = _NODES
+    x = np.polynomial.legendre.leggauss(n)[0].astype(np.longdouble)
+    for _ in range(2):
+        legendre = np.polynomial.legendre.legvander(x, n)
+        slope = n * (legendre[:, n - 1] - x * legendre[:, n]) / (1 - x**2)
+        w = 2 / ((1 - x**2) * slope**2)
+        x = x - legendre[:, n] / slope
+    x, w, legendre = x.astype(np.float64), w.astype(np.float64), legendre.astype(np.float64)
+    degrees = np.array([n // 2 - 2, n // 2 - 1, n - 2, n - 1])
+    return x, w, w[:, None] * np.column_stack([np.ones(n), legendre[:, degrees] * (2 * degrees + 1) / 2])

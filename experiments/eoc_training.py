@@ -30,7 +30,7 @@ from matplotlib.ticker import MaxNLocator
 from deepk import activations, figures
 from deepk.data import Dataset, load
 from deepk.lab.contract import Lab, Unit
-from deepk.meanfield import chi_1, edge_of_chaos, limiting_variance
+from deepk.meanfield import MeanField, edge_of_chaos
 from deepk.networks import Epoch, accuracy, mlp, normal_, train
 from deepk.networks.training import steps_per_epoch
 from experiments.eoc_claims import NAMES, claims
@@ -70,7 +70,7 @@ def predict(cfg: EocTraining) -> pd.DataFrame:
     for name in cfg.activations:
         for initialization in cfg.initializations:
             sigma_b, sigma_w, q = initial_point(cfg, name, initialization)
-            slope = chi_1(activations.get(name), sigma_w=sigma_w, q=q)
+            slope = MeanField(name, sigma_w=sigma_w, sigma_b=sigma_b, q=q).chi_1
             rows.append((name, initialization, sigma_b, sigma_w, q, slope, slope**cfg.depth))
     columns = ["activation", "initialization", "sigma_b", "sigma_w", "q", "chi_1", "gradient_factor"]
     table = pd.DataFrame(rows, columns=columns)
@@ -79,11 +79,10 @@ def predict(cfg: EocTraining) -> pd.DataFrame:
 
 def initial_point(cfg: EocTraining, activation: str, initialization: str) -> tuple[float, float, float]:
     """(sigma_b, sigma_w, q) of an initialization; the input is scaled by sqrt(q), as in the authors' script."""
-    phi = activations.get(activation)
     if initialization == "ordered":
         sigma_b, sigma_w = cfg.ordered_sigma_b, cfg.ordered_sigma_w
-        return sigma_b, sigma_w, limiting_variance(phi, sigma_w=sigma_w, sigma_b=sigma_b)
-    point = edge_of_chaos(phi, sigma_b=cfg.sigma_b.get(activation, cfg.default_sigma_b))
+        return sigma_b, sigma_w, MeanField(activation, sigma_w=sigma_w, sigma_b=sigma_b).limiting_variance()
+    point = edge_of_chaos(activation, sigma_b=cfg.sigma_b.get(activation, cfg.default_sigma_b))
     return point.sigma_b, point.sigma_w, point.q
 
 

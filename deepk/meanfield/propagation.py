@@ -1,0 +1,87 @@
+"""The correlation map as a map of u = 1 - c, tabulated once, so that 10^5 layers keep all their digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+from numpy.polynomial import chebyshev
+
+from deepk.activations import Activation
+from deepk.meanfield import moments
+
+# Chebyshev degrees to try, until the last coefficients fall below this share of the largest.
+_DEGREES = (32, 64, 128, 256, 512)
+_RESOLVED = 1e-15
+_QUADRATURE = 32  # Gauss-Legendre nodes on [0, theta]: the integrands are polynomials of these degrees at most
+
+
+class ComplementMap:
+    """u -> 1 - f(1 - u), for the correlation map f of an activation at sigma_w and the fixed point q.
+
+    With u = 1 - cos(theta) and chi(c) = sigma_w^2 E phi'(X) phi'(Y) the slope of f,
+
+        1 - f(1 - u) = u chi_1 - u theta H(theta),
+        u theta H(theta) = q sigma_w^2 int_0^theta sin(t) E phi''(X_t) phi''(Y_t) (cos t - cos theta) dt.
+
+    The integrand is smooth in t for every activation without jumps (`moments.sine_curvature_covariance`), positive near
+    zero, and free of cancellation; so H is tabulated on [0, pi] as a Chebyshev series. Where phi jumps, chi_1 is
+    infinite, and 1 - f(1 - u) = theta H(theta) with theta H = sigma_w^2 int_0^theta sin(t) E phi'(X_t) phi'(Y_t) dt.
+    """
+
+    def __init__(self, activation: Activation, *, sigma_w: float, q: float) -> None:
+        """Tabulates H: about 50 ms."""
+        self._jumps = bool(activation.jumps)
+        self._chi_1 = 0.0 if self._jumps else sigma_w**2 * moments.slope_second_moment(activation, q)
+        density = moments.sine_slope_covariance if self._jumps else moments.sine_curvature_covariance
+        table = _resolve(lambda theta: density(activation, q, theta))
+        nodes, weights = np.polynomial.legendre.leggauss(max(_QUADRATURE, len(table)))
+
+        def h(theta: float) -> float:
+            t = theta / 2 * (nodes + 1)
+            values = chebyshev.chebval(2 * t / math.pi - 1, table)
+            if self._jumps:
+                return float(sigma_w**2 / 2 * (weights @ values))
+            # cos t - cos theta, over u
+            fall = np.sin((theta + t) / 2) * np.sin((theta - t) / 2) / math.sin(theta / 2) ** 2
+            return float(q * sigma_w**2 / 2 * (weights @ (values * fall)))
+
+        self._series = _resolve(h)
+        self._degrees = np.arange(len(self._series), dtype=np.float64)
+
+    def __call__(self, u: float) -> float:
+        """1 - f(1 - u), for u in [0, 2]."""
+        theta = 2 * math.asin(math.sqrt(min(u, 2.0) / 2))
+        h = float(self._series @ np.cos(self._degrees * math.acos(2 * theta / math.pi - 1)))
+        return theta * h if self._jumps else u * (self._chi_1 - theta * h)
+
+
+def orbit(step: Callable[[float], float], c0: float, depth: int) -> Float[np.ndarray, " layers"]:
+    """1 - c^l for l = 0..depth from c^0 = c0, where `step` maps 1 - c to that of the next layer.
+
+    Raises ValueError for c0 outside [-1, 1] and a depth that is negative.
+    """
+    if not -1 <= c0 <= 1:
+        raise ValueError(f"c0 = {c0} is not a correlation in [-1, 1]")
+    if depth < 0:
+        raise ValueError(f"depth = {depth} is negative")
+    complements = np.empty(depth + 1)
+    complements[0] = u = 1 - c0
+    for layer in range(1, depth + 1):
+        complements[layer] = u = step(u)
+    return complements
+
+
+def _resolve(f: Callable[[float], float]) -> Float[np.ndarray, " terms"]:
+    """Chebyshev coefficients of f on [0, pi], as many as float64 can tell from zero."""
+    for degree in _DEGREES:
+        x = chebyshev.chebpts1(degree + 1)
+        values = np.array([f(theta) for theta in (math.pi / 2 * (x + 1)).tolist()])
+        series = chebyshev.chebvander(x, degree).T @ values * 2 / (degree + 1)  # orthogonality on these points
+        series[0] /= 2
+        size = np.abs(series)
+        if size[-2:].max() <= _RESOLVED * size.max():
+            break
+    return np.trim_zeros(np.where(size > _RESOLVED / 10 * size.max(), series, 0.0), "b")

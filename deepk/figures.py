@@ -27,6 +27,8 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK = (
     "#56B4E9",
     "#000000",
 )
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # beside the colours, so that series stay apart in grey
 BAND = (5.0, 95.0)  # percentiles over seeds, as in Hayou et al.'s figures
 
 

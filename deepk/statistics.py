@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import bdtr, stdtrit
 
 
 @dataclass(frozen=True)
@@ -48,3 +48,15 @@ def welch_half_width(a: Sample, b: Sample, *, level: float = 0.99) -> float:
 def binomial_deviation(p: float, n: int) -> float:
     """Standard deviation sqrt(p (1 - p) / n) of the share of n independent trials that succeed with probability p."""
     return math.sqrt(p * (1 - p) / n)
+
+
+def median_interval(values: Sequence[float], *, level: float = 0.99) -> tuple[float, float, float]:
+    """The median of independent values, and an interval that holds the median of their law with this probability.
+
+    Between two order statistics, whatever the law: the number of values below its median is binomial (n, 1/2). The
+    interval is the whole range where n is too small for the level (below 8 at 0.99).
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(ordered)
+    outside = int((bdtr(np.arange(n // 2), n, 0.5) <= (1 - level) / 2).sum())
+    return float(np.median(ordered)), float(ordered[outside]), float(ordered[n - 1 - outside])

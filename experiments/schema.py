@@ -56,6 +56,13 @@ def some_of(*names: str) -> Any:
     return _bounded(f"a list of {', '.join(names)}", lambda xs: _distinct(xs) and all(x in names for x in xs))
 
 
+def each_positive() -> Any:
+    """A non-empty list of different finite numbers > 0."""
+    return _bounded(
+        "a list of different finite numbers > 0", lambda xs: _distinct(xs) and all(0 < x < math.inf for x in xs)
+    )
+
+
 def seeds() -> Any:
     """A non-empty list of integers >= 0, without repetition."""
     return _bounded("a list of different integers >= 0", lambda xs: _distinct(xs) and all(x >= 0 for x in xs))
@@ -113,7 +120,79 @@ class EocTraining(Experiment):
     ordered_sigma_w: float = positive()
 
 
-SCHEMAS: dict[str, type[Experiment]] = {"eoc-training": EocTraining}
+@dataclass
+class Axis:
+    """Evenly spaced points, both ends included."""
+
+    low: float = at_least(0)
+    high: float = positive()
+    points: int = at_least(2)
+
+
+@dataclass
+class RandomNetworks:
+    """How many random networks are drawn for each seed, and of which size."""
+
+    width: int = at_least(2)
+    depth: int = at_least(2)
+    networks: int = at_least(1)
+
+
+@dataclass
+class EocPhase(Experiment):
+    """Configuration of `eoc-phase`; see conf/experiment/eoc-phase.yaml."""
+
+    activations: list[str] = activation_list()
+    seeds: list[int] = seeds()
+    sigma_b: Axis = field(default_factory=Axis)
+    sigma_w: Axis = field(default_factory=Axis)
+    edge_points: int = at_least(2)
+    line_sigma_b: float = positive()
+    line_sigma_w: list[float] = each_positive()
+    simulation: RandomNetworks = field(default_factory=RandomNetworks)
+
+
+@dataclass
+class CorrelationDepth(Experiment):
+    """Configuration of `correlation-depth`; see conf/experiment/correlation-depth.yaml."""
+
+    activations: list[str] = activation_list()
+    seeds: list[int] = seeds()
+    sigma_b: dict[str, float] = each_at_least(0)
+    default_sigma_b: float = at_least(0)
+    c0: float = _bounded("a correlation in [-1, 1)", lambda x: -1 <= x < 1)
+    depth: int = at_least(10)
+    residual_sigma_w: list[float] = each_positive()
+    simulation: RandomNetworks = field(default_factory=RandomNetworks)
+    ordered_sigma_b: float = at_least(0)
+    ordered_sigma_w: float = positive()
+    chaotic_sigma_b: float = at_least(0)
+    chaotic_sigma_w: float = positive()
+
+
+@dataclass
+class NetworkOutputs(Experiment):
+    """Configuration of `network-outputs`; see conf/experiment/network-outputs.yaml."""
+
+    activation: str = _bounded("a known activation, or package.module:function", lambda x: bool(activations.get(x)))
+    seeds: list[int] = seeds()
+    depth: int = at_least(2)
+    width: int = at_least(1)
+    reach: float = positive()
+    step: float = positive()
+    edge_sigma_b: float = at_least(0)
+    ordered_sigma_b: float = at_least(0)
+    ordered_sigma_w: float = positive()
+    chaotic_sigma_b: float = at_least(0)
+    chaotic_sigma_w: float = positive()
+
+
+SCHEMAS: dict[str, type[Experiment]] = {
+    "correlation-depth": CorrelationDepth,
+    "eoc-phase": EocPhase,
+    "eoc-training": EocTraining,
+    "network-outputs": NetworkOutputs,
+}
 
 
 def check(config: Any, prefix: str = "") -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -72,6 +72,9 @@ def edge_of_chaos(activation: str | Activation, *, sigma_b: float | None = None,
     return _at(phi, _solve(phi, float(sigma_b or 0.0)), sigma_b)
 
 
+Depth = TypeVar("Depth", float, np.ndarray)
+
+
 @dataclass(frozen=True)
 class Rate:
     """1 - c^l ~ constant / l^power on the edge of chaos."""
@@ -79,7 +82,7 @@ class Rate:
     constant: float
     power: int
 
-    def __call__(self, depth: float | Float[np.ndarray, " n"]) -> float | Float[np.ndarray, " n"]:
+    def __call__(self, depth: Depth) -> Depth:
         """The prediction at this depth, a number or an array."""
         return self.constant / depth**self.power
 

@@ -1,0 +1,236 @@
+"""What `eoc-phase` claims: exact points of the edge, phases and limits, and that random networks follow them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from scipy.special import stdtrit
+
+from deepk.lab.claims import Claim
+from deepk.statistics import Sample
+from experiments.published.edge_of_chaos import (
+    LIMITS,
+    PHASE_POINTS,
+    POINTS,
+    SCRIPT,
+    SCRIPT_POINTS,
+    SLIDES,
+    EdgePoint,
+)
+
+if TYPE_CHECKING:
+    from experiments.schema import EocPhase
+
+EXACT = 1e-12  # relative
+EXACT_REASON = "relative 1e-12: rounding of quadrature and fixed point in float64; expected is exact to 30 digits"
+# Two-sided level of each interval: of the hundred or so that a run asks for, one in ten runs fails one by chance.
+LEVEL = 0.999
+# Relative bias of a network's average, in units of 1 / width: the variance map's curvature makes it a few of these.
+BIAS = 5.0
+QUANTITIES = (("variance", "q"), ("correlation", "correlation"), ("growth", "chi_1"))  # (measured, predicted)
+
+
+def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: EocPhase) -> list[Claim]:
+    """Every reference value, then every simulated point."""
+    run = Run(theory, data, cfg)
+    parts = (_edge_points, _script_points, _limits, _phases, _simulated, _missing_square, _diverging_relu)
+    return [claim for part in parts for claim in part(run)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The tables of a run, asked for one row or one sample."""
+
+    theory: pd.DataFrame
+    data: pd.DataFrame
+    cfg: EocPhase
+
+    def absent(self, activation: str) -> str:
+        """Why the run cannot speak of an activation, or nothing."""
+        return "" if (self.data["activation"] == activation).any() else f"{activation} is not in this run"
+
+    def rows(self, kind: str, activation: str, **values: float) -> pd.DataFrame:
+        """Rows of theory at a point, found by the numbers it was asked for."""
+        found = self.theory[(self.theory["kind"] == kind) & (self.theory["activation"] == activation)]
+        for column, value in values.items():
+            found = found[(found[column] - value).abs() <= EXACT * abs(value)]
+        return found
+
+    def sample(self, activation: str, sigma_w: float, column: str) -> Sample:
+        """A measured quantity over the networks of a point."""
+        rows = self.data[(self.data["activation"] == activation) & (self.data["sigma_w"] == sigma_w)]
+        return Sample.of(rows[column].tolist())
+
+
+def _exact(name: str, statement: str, source: str, expected: float, measured: float | None, blocked: str) -> Claim:
+    return Claim(
+        name=name,
+        statement=statement,
+        source=source,
+        relation="=",
+        expected=expected,
+        measured=measured,
+        tolerance=EXACT * abs(expected),
+        reason=EXACT_REASON,
+        blocked=blocked,
+    )
+
+
+def _edge_points(run: Run) -> Iterator[Claim]:
+    for point in POINTS:
+        at = f"{point.given} = {getattr(point, point.given):g}"
+        for quantity in ("sigma_b", "sigma_w", "q", "beta_q"):
+            if quantity != point.given:
+                yield _exact(
+                    f"edge/{point.activation}/{at.replace(' ', '')}/{quantity}",
+                    f"{quantity} of {point.activation} on the edge of chaos at {at}",
+                    f"{SLIDES}, definition of the edge of chaos" + (", proposition 3" if quantity == "beta_q" else ""),
+                    getattr(point, quantity),
+                    _solved(run, point, quantity),
+                    run.absent(point.activation),
+                )
+
+
+def _solved(run: Run, point: EdgePoint, quantity: str) -> float | None:
+    given = {point.given: getattr(point, point.given)}
+    rows = run.rows(f"reference-{point.given}", point.activation, **given)
+    return None if rows.empty else float(rows[quantity].iloc[0])
+
+
+def _script_points(run: Run) -> Iterator[Claim]:
+    """Where the authors' Monte Carlo put tanh's edge."""
+    exact = {point.sigma_b: point for point in POINTS if point.activation == "tanh"}
+    for sigma_b, sigma_w, q, half_sigma_w, half_q in SCRIPT_POINTS:
+        point = exact[sigma_b]
+        for quantity, published, precision in (("sigma_w", sigma_w, half_sigma_w), ("q", q, half_q)):
+            expected = getattr(point, quantity)
+            yield Claim(
+                name=f"script/tanh/sigma_b={sigma_b:g}/{quantity}",
+                statement=f"{quantity} of tanh on the edge of chaos at sigma_b = {sigma_b:g}, as the script lists it",
+                source=SCRIPT,
+                published=published,
+                precision=precision,
+                relation="=",
+                expected=expected,
+                measured=_solved(run, point, quantity),
+                tolerance=EXACT * expected,
+                reason=EXACT_REASON,
+                blocked=run.absent("tanh"),
+            )
+
+
+def _limits(run: Run) -> Iterator[Claim]:
+    for activation, expected in LIMITS.items():
+        rows = run.rows("limit", activation)
+        yield _exact(
+            f"limit/{activation}",
+            f"sigma_w of {activation} where its edge of chaos begins, at sigma_b = 0",
+            f"{SLIDES}, edge of chaos: 1 / |phi'(0)|, and sqrt(2) for ReLU",
+            expected,
+            None if rows.empty else float(rows["sigma_w"].iloc[0]),
+            run.absent(activation),
+        )
+
+
+def _phases(run: Run) -> Iterator[Claim]:
+    for point in PHASE_POINTS:
+        at = f"({point.sigma_b:g}, {point.sigma_w:g})"
+        name = f"phase/{point.activation}/{at.replace(' ', '')}"
+        rows = run.rows("check", point.activation, sigma_b=point.sigma_b, sigma_w=point.sigma_w)
+        blocked = run.absent(point.activation)
+        if point.q is None or point.chi_1 is None:
+            diverging = None if rows.empty else float((rows["phase"] == "diverging").iloc[0])
+            statement = f"the variance of {point.activation} diverges at (sigma_b, sigma_w) = {at}"
+            yield _exact(f"{name}/diverges", statement, f"{SLIDES}, chaotic phase", 1.0, diverging, blocked)
+            continue
+        for quantity, expected in (("q", point.q), ("chi_1", point.chi_1)):
+            yield _exact(
+                f"{name}/{quantity}",
+                f"{quantity} of {point.activation} at (sigma_b, sigma_w) = {at}",
+                f"{SLIDES}, ordered and chaotic phase",
+                expected,
+                None if rows.empty else float(rows[quantity].iloc[0]),
+                blocked,
+            )
+
+
+def _interval(sample: Sample, width: int, expected: float) -> float:
+    """Half width of the t-interval of a mean, and what finite width may add."""
+    t = float(stdtrit(sample.count - 1, (1 + LEVEL) / 2))
+    return t * sample.deviation / math.sqrt(sample.count) + BIAS / width * abs(expected)
+
+
+def _simulated(run: Run) -> Iterator[Claim]:
+    """Variance, correlation and growth at every point of the line where they have a limit."""
+    for activation in run.cfg.activations:
+        for sigma_w in run.cfg.line_sigma_w:
+            line = run.rows("line", activation, sigma_w=sigma_w)
+            for measured, predicted in QUANTITIES:
+                expected = float(line[predicted].iloc[0])
+                if not math.isfinite(expected) or (line["phase"] == "diverging").any():
+                    continue
+                blocked = run.absent(activation)
+                sample = None if blocked else run.sample(activation, sigma_w, measured)
+                yield Claim(
+                    name=f"networks/{activation}/sigma_w={sigma_w:g}/{measured}",
+                    statement=f"{measured} in random {activation} networks at (sigma_b, sigma_w) = "
+                    f"({run.cfg.line_sigma_b:g}, {sigma_w:g}) is the mean-field {predicted}",
+                    source=f"{SLIDES}, information propagation and depth scales",
+                    relation="=",
+                    expected=expected,
+                    measured=sample.mean if sample else None,
+                    tolerance=_interval(sample, run.cfg.simulation.width, expected) if sample else 0.0,
+                    reason="99.9 % t-interval over networks, and 5 / width for the bias of finite width",
+                    blocked=blocked,
+                )
+
+
+def _missing_square(run: Run) -> Iterator[Claim]:
+    """The growth of a small difference, against the formula that the slides print for it."""
+    for sigma_w in run.cfg.line_sigma_w[-1:]:
+        line, blocked = run.rows("line", "tanh", sigma_w=sigma_w), run.absent("tanh")
+        sample = None if blocked else run.sample("tanh", sigma_w, "growth")
+        expected = math.nan if blocked else float(line["chi_1"].iloc[0])
+        yield Claim(
+            name="missing-square/tanh",
+            statement=f"a small difference of two inputs grows by sigma_w^2 E phi'^2 in a layer of tanh at sigma_w = "
+            f"{sigma_w:g}; published is the printed sigma_w^2 E phi', without the square",
+            source=f"{SLIDES}, depth scales",
+            published=None if blocked else float(line["printed_chi"].iloc[0]),
+            relation="=",
+            expected=expected,
+            measured=sample.mean if sample else None,
+            tolerance=_interval(sample, run.cfg.simulation.width, expected) if sample else 0.0,
+            reason="99.9 % t-interval over networks, and 5 / width for the bias of finite width",
+            blocked=blocked,
+        )
+
+
+def _diverging_relu(run: Run) -> Iterator[Claim]:
+    """Where ReLU's variance diverges, its correlation still tends to 1 as on the edge, and its gradients explode."""
+    blocked = run.absent("relu")
+    for sigma_w in run.cfg.line_sigma_w:
+        if sigma_w**2 <= 2:
+            continue
+        line = run.rows("line", "relu", sigma_w=sigma_w)
+        for measured, predicted, says in (
+            ("correlation", "correlation", "tends to 1 as on the edge"),
+            ("growth", "chi_1", "is sigma_w^2 / 2"),
+        ):
+            sample = None if blocked else run.sample("relu", sigma_w, measured)
+            expected = math.nan if blocked else float(line[predicted].iloc[0])
+            yield Claim(
+                name=f"diverging-relu/sigma_w={sigma_w:g}/{measured}",
+                statement=f"with sigma_w^2 > 2 ReLU's {measured} {says}, at sigma_w = {sigma_w:g}",
+                source=f"{SLIDES}, edge of chaos for ReLU",
+                relation="=",
+                expected=expected,
+                measured=sample.mean if sample else None,
+                tolerance=_interval(sample, run.cfg.simulation.width, expected) if sample else 0.0,
+                reason="99.9 % t-interval over networks, and 5 / width for the bias of finite width",
+                blocked=blocked,
+            )

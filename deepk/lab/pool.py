@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepk.lab import store
 from deepk.lab.contract import Lab, Unit, load_experiment, timing_columns
+from deepk.lab.torch_settings import configure_torch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,19 +65,6 @@ class _Throttle:
     def flush(self) -> None:
         self.send(self.steps, self.values)
         self.steps, self.sent_at = 0, time.monotonic()
-
-
-def configure_torch(threads: int) -> None:
-    """Puts this process into the state that every measurement assumes.
-
-    One thread by default, since two processes with two threads each are slower than with one, and the order of a sum
-    depends on the number of threads. Denormal numbers are flushed to zero: in the ordered phase gradients shrink
-    through them, and on processors that handle them in microcode a step is then many times slower.
-    """
-    import torch
-
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
 
 
 def measure(work: Work, unit: Unit, report: Callable[[int, Mapping[str, Any]], None]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,13 +139,14 @@ def _workers(work: Work, count: int) -> Iterator[list[Connection]]:
     context = get_context("spawn")  # a forked torch is not safe to use
     processes, pipes = [], []
     try:
-        for index in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(work, theirs, index), daemon=False)
-            process.start()
-            theirs.close()  # so that the end of the process is the end of the pipe
-            processes.append(process)
-            pipes.append(ours)
+        with _ctrl_c_blocked():
+            for index in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(work, theirs, index), daemon=False)
+                process.start()
+                theirs.close()  # so that the end of the process is the end of the pipe
+                processes.append(process)
+                pipes.append(ours)
         yield pipes
     finally:
         for pipe in pipes:
@@ -153,6 +154,20 @@ def _workers(work: Work, count: int) -> Iterator[list[Connection]]:
         for process in processes:
             process.terminate()
             process.join()
+
+
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Ctrl-C waits here until the end, and never reaches a process that is started meanwhile.
+
+    A worker takes a second to import what it needs; the traceback of that import is nothing a user has asked for.
+    """
+    resource_tracker.ensure_running()  # when the first process starts it, it lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(work: Work, pipe: Connection, index: int) -> None:

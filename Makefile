@@ -26,7 +26,7 @@ types: $(READY) ## Check the types of our own packages (mypy, strict)
 	$(BIN)/mypy
 
 test: $(READY) ## Run the tests
-	$(BIN)/pytest --numprocesses $(JOBS)
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadgroup
 
 smoke: $(READY) ## Run every experiment at smoke scale, in seconds
 	$(BIN)/deepk reproduce --scale smoke -j $(JOBS)

@@ -69,7 +69,7 @@ def _claims_before_any_run(experiment: Any, config: Any) -> list[dict[str, Any]]
     import pandas as pd
 
     from deepk.lab.claims import judge, rows
-    from deepk.lab.pool import configure_torch
+    from deepk.lab.torch_settings import configure_torch
 
     configure_torch(config.threads)
     empty = pd.DataFrame(columns=list(experiment.COLUMNS))

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -373,10 +374,15 @@ def _read(name: str, folder: Path, image_size: int | None, _sha256: str) -> _Sto
 
 
 def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    from sklearn.datasets import load_digits
+    try:  # the file that load_digits reads: to import scikit-learn for it takes a second, in every process of a run
+        file = metadata.distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
+        table = np.loadtxt(str(file), delimiter=",", dtype=np.uint8)  # a row: 64 pixels, then the label
+    except (OSError, metadata.PackageNotFoundError):  # another version of it may keep the file elsewhere
+        from sklearn.datasets import load_digits
 
-    digits = load_digits()
-    return digits.images.astype(np.uint8)[:, None], digits.target.astype(np.int64)  # (1797, 1, 8, 8), (1797,)
+        digits = load_digits()
+        table = np.column_stack([digits.data, digits.target]).astype(np.uint8)
+    return table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].astype(np.int64)  # (1797, 1, 8, 8), (1797,)
 
 
 def _read_idx(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jaxtyping
@@ -17,9 +17,11 @@ jaxtyping.install_import_hook(["deepk.gaussian", "deepk.meanfield", "deepk.netwo
 
 
 @pytest.fixture
-def deepk(tmp_path: Path) -> Terminal:
+def deepk(tmp_path: Path) -> Iterator[Terminal]:
     """`deepk(...)` as typed in an empty folder."""
-    return Terminal(tmp_path)
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.release()  # where a test has failed, no run waits for it forever
 
 
 @pytest.fixture

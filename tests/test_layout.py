@@ -79,6 +79,13 @@ def test_the_command_line_answers_without_importing_torch_or_hydra(module: str) 
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["cli.configuration", "cli.inspection", "cli.launch"])
+def test_a_configuration_is_checked_and_runs_are_listed_without_importing_torch_or_pandas(module: str) -> None:
+    check = f"import sys, {module}; print(sorted({{'torch', 'pandas', 'matplotlib', 'sklearn'}} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
 def test_listing_the_experiments_imports_neither_torch_nor_hydra() -> None:
     check = (
         "import sys\nfrom cli.app import app\napp(['list'], standalone_mode=False)\n"

@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 Relation = Literal["=", ">=", "<="]
 
@@ -117,6 +118,8 @@ def judge(claims: Iterable[Claim], known_deviations: dict[str, str] | None = Non
     A known deviation stays `differs`; its explanation is added. Raises ValueError where two claims share a name, since
     `compare` and the known deviations look claims up by it.
     """
+    import pandas as pd
+
     known = known_deviations or {}
     judged = []
     names: set[str] = set()

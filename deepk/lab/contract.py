@@ -135,13 +135,13 @@ class Lab:
 
         Call it as often as you like: it writes at most every 30 seconds. Raises StoreError where it cannot be written.
         """
+        self._saved_at = self._saved_at or time.monotonic()
+        if self.checkpoint_path is None or time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
+            return
         import io
 
         import torch
 
-        self._saved_at = self._saved_at or time.monotonic()
-        if self.checkpoint_path is None or time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
-            return
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
         store.write_bytes(self.checkpoint_path, buffer.getvalue())
@@ -149,9 +149,9 @@ class Lab:
 
     def restore(self) -> dict[str, Any] | None:
         """The state that the last `checkpoint` of this unit saved, on the CPU; or None for a fresh start."""
-        import torch
-
         if self.checkpoint_path is None or not self.checkpoint_path.exists():
             return None
+        import torch
+
         state: dict[str, Any] = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
         return state

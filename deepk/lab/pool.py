@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepk.lab import store
 from deepk.lab.contract import Lab, Unit, load_experiment, timing_columns
+from deepk.lab.torch_settings import configure_torch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,19 +65,6 @@ class _Throttle:
     def flush(self) -> None:
         self.send(self.steps, self.values)
         self.steps, self.sent_at = 0, time.monotonic()
-
-
-def configure_torch(threads: int) -> None:
-    """Puts this process into the state that every measurement assumes.
-
-    One thread by default, since two processes with two threads each are slower than with one, and the order of a sum
-    depends on the number of threads. Denormal numbers are flushed to zero: in the ordered phase gradients shrink
-    through them, and on processors that handle them in microcode a step is then many times slower.
-    """
-    import torch
-
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
 
 
 def measure(work: Work, unit: Unit, report: Callable[[int, Mapping[str, Any]], None]) -> None:
@@ -151,13 +139,14 @@ def _workers(work: Work, count: int) -> Iterator[list[Connection]]:
     context = get_context("spawn")  # a forked torch is not safe to use
     processes, pipes = [], []
     try:
-        for index in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(work, theirs, index), daemon=False)
-            process.start()
-            theirs.close()  # so that the end of the process is the end of the pipe
-            processes.append(process)
-            pipes.append(ours)
+        with _ctrl_c_blocked():
+            for index in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(work, theirs, index), daemon=False)
+                process.start()
+                theirs.close()  # so that the end of the process is the end of the pipe
+                processes.append(process)
+                pipes.append(ours)
         yield pipes
     finally:
         for pipe in pipes:
@@ -165,6 +154,20 @@ def _workers(work: Work, count: int) -> Iterator[list[Connection]]:
         for process in processes:
             process.terminate()
             process.join()
+
+
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Ctrl-C waits here until the end, and never reaches a process that is started meanwhile.
+
+    A worker takes a second to import what it needs; the traceback of that import is nothing a user has asked for.
+    """
+    resource_tracker.ensure_running()  # when the first process starts it, it lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(work: Work, pipe: Connection, index: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deepk.lab.contract import Lab, Unit, load_experiment
-from deepk.lab.pool import configure_torch
+from deepk.lab.torch_settings import configure_torch
 
 WARM_STEPS = 2  # the first step allocates and loads libraries
 TIMED_STEPS = 2

@@ -22,7 +22,8 @@ from deepk.lab import record as records
 from deepk.lab import store
 from deepk.lab.claims import Claim, count_verdicts, judge
 from deepk.lab.contract import Experiment, Unit, file_name, load_experiment, timing_columns
-from deepk.lab.pool import UnitFailed, Work, configure_torch, run_units
+from deepk.lab.pool import UnitFailed, Work, run_units
+from deepk.lab.torch_settings import configure_torch
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -63,7 +63,7 @@ def test_a_singular_key_takes_one_value_of_its_list(deepk: Terminal) -> None:
 
 
 def test_dry_run_counts_units_and_steps_and_leaves_nothing(toy: Terminal) -> None:
-    result = toy("run", "toy", "pause=0.4", "--dry-run")
+    result = toy("run", "toy", "--dry-run")
     assert result.code == 0
     units, steps = result.out.splitlines()[1].split()[:2]
     assert (units, steps) == ("4", "16")
@@ -78,6 +78,14 @@ def test_a_run_ends_with_its_verdicts_folder_and_figures(toy: Terminal) -> None:
     assert "folder   results/toy/v001" in result.out
     assert "figure   results/toy/v001/figures/parabola.png" in result.out
     assert result.err == ""  # off a terminal the progress bar is silent
+
+
+def test_an_experiment_without_torch_runs_without_torch(toy: Terminal) -> None:
+    result = toy("run", "toy", "seeds=[0,1]", "-j", "2", PYTHONPROFILEIMPORTTIME="1")  # in its workers, too
+    assert result.code == 0
+    imported = {line.rpartition("|")[2].strip() for line in result.err.splitlines()}
+    assert "pandas" in imported
+    assert "torch" not in imported
 
 
 def test_a_folder_holds_what_the_house_says(finished: Terminal) -> None:

@@ -38,25 +38,29 @@ def statuses(terminal: Terminal) -> list[str]:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_killed_run_is_interrupted_and_resumes_to_the_same_bytes(toy: Terminal, wait_until: Wait, jobs: str) -> None:
-    assert toy("run", "toy", "--results", "whole").code == 0
-    process = toy.start("run", "toy", "pause=1", "-j", jobs)
+def test_a_killed_run_is_interrupted_and_resumes_to_the_same_bytes(
+    toy: Terminal, wait_until: Wait, finished_folder: Path, jobs: str
+) -> None:
+    toy.hold()
+    process = toy.start("run", "toy", "-j", jobs)
     wait_until(lambda: bool(units(version(toy))))
     os.kill(process.pid, signal.SIGKILL)  # the process alone: its workers must notice by themselves
     process.communicate()
+    toy.release()
     assert statuses(toy) == ["interrupted"]
     kept = {path: path.stat().st_mtime_ns for path in units(version(toy))}
     result = toy("run", "toy", "--resume", "-j", jobs)
     assert result.code == 0, result.err
     assert f"{4 - len(kept)} of 4 units to measure" in (version(toy) / "run.log").read_text()
     assert statuses(toy) == ["done"]
-    whole = toy.folder / "whole" / "toy" / "v001" / "data.csv"
+    whole = finished_folder / "results" / "toy" / "v001" / "data.csv"
     assert (version(toy) / "data.csv").read_bytes() == whole.read_bytes()
     assert record(version(toy))["resumed"]
 
 
 def test_workers_do_not_outlive_a_killed_run(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "pause=2", "-j", "2")
+    toy.hold()
+    process = toy.start("run", "toy", "-j", "2")
     wait_until(lambda: bool(units(version(toy))))
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -72,10 +76,12 @@ def test_workers_do_not_outlive_a_killed_run(toy: Terminal, wait_until: Wait) ->
 
 
 def test_ctrl_c_exits_130_and_leaves_a_resumable_run(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "pause=1", "-j", "2")
+    toy.hold()
+    process = toy.start("run", "toy", "-j", "2")
     wait_until(lambda: bool(units(version(toy))))
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does, to the whole group
     _, err = process.communicate(timeout=60)
+    toy.release()
     assert process.returncode == 130
     assert err.strip().splitlines()[-1] == "deepk: interrupted; a run goes on with: deepk run NAME --resume"
     assert "Traceback" not in err
@@ -83,8 +89,29 @@ def test_ctrl_c_exits_130_and_leaves_a_resumable_run(toy: Terminal, wait_until: 
     assert toy("run", "toy", "--resume").code == 0
 
 
+def test_ctrl_c_while_the_workers_start_is_one_line(toy: Terminal, wait_until: Wait) -> None:
+    source = toy.folder / "toy.py"
+    slow = """
+import multiprocessing
+
+if multiprocessing.current_process().name != "MainProcess":
+    open("starting", "w").close()
+    while os.path.exists("hold-start"):
+        time.sleep(0.01)
+"""
+    source.write_text(source.read_text() + slow)
+    toy.hold("start")
+    process = toy.start("run", "toy", "-j", "2")
+    wait_until(lambda: (toy.folder / "starting").exists())
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "deepk: interrupted; a run goes on with: deepk run NAME --resume\n"
+
+
 def test_a_schedulers_sigterm_leaves_a_resumable_run(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "pause=1")
+    toy.hold()
+    process = toy.start("run", "toy")
     wait_until(lambda: bool(units(version(toy))))
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
@@ -106,22 +133,27 @@ def test_a_finished_run_is_not_resumed(finished: Terminal) -> None:
 
 
 def test_resuming_a_live_run_is_refused_naming_the_process(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "pause=1")
+    toy.hold()
+    process = toy.start("run", "toy")
     wait_until(lambda: bool(units(version(toy))))
     result = toy("run", "toy", "--resume")
     assert result.code == 1
     assert f"is being run by process {process.pid} on " in result.line
+    toy.release()
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert statuses(toy) == ["done"]
 
 
 def test_of_two_resumes_at_once_one_goes_on_and_one_is_refused(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "pause=2")
+    toy.hold()
+    process = toy.start("run", "toy")
     wait_until(lambda: bool(units(version(toy))))
     process.kill()
     process.communicate()
     both = [toy.start("run", "toy", "--resume") for _ in range(2)]
+    wait_until(lambda: any(process.poll() is not None for process in both))
+    toy.release()
     errors = [process.communicate(timeout=100)[1] for process in both]
     assert sorted(process.returncode for process in both) == [0, 1]
     winner, loser = (0, 1) if both[0].returncode == 0 else (1, 0)
@@ -220,9 +252,11 @@ def test_a_folder_that_becomes_read_only_names_the_path_and_resumes(toy: Termina
     # Root may write anywhere, unless it gives up that capability.
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root cannot be kept from writing without setpriv")
-    process = toy.start("run", "toy", "pause=1", prefix=WITHOUT_OVERRIDE if os.geteuid() == 0 else ())
+    toy.hold()
+    process = toy.start("run", "toy", prefix=WITHOUT_OVERRIDE if os.geteuid() == 0 else ())
     wait_until(lambda: bool(units(version(toy))))
     (version(toy) / "units").chmod(0o555)
+    toy.release()
     _, err = process.communicate(timeout=60)
     (version(toy) / "units").chmod(0o755)
     assert process.returncode == 1
@@ -284,10 +318,12 @@ def test_one_point_that_is_not_allowed_stops_no_other(deepk: Terminal) -> None:
 
 
 def test_a_killed_sweep_resumes_and_runs_only_what_is_missing(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "power=2.0,3.0", "pause=0.5", "-m")
+    toy.hold("3")
+    process = toy.start("run", "toy", "power=2.0,3.0", "-m")
     wait_until(lambda: (version(toy) / "1" / "units").exists() and bool(units(version(toy) / "1")))
     process.kill()
     process.communicate()
+    toy.release()
     assert statuses(toy) == ["interrupted"]
     first = (version(toy) / "0" / "run.json").stat().st_mtime_ns
     result = toy("run", "toy", "--resume")
@@ -337,10 +373,13 @@ def test_a_swept_text_stays_inside_the_folder_and_finds_its_rows(toy: Terminal) 
 
 
 def test_workers_of_a_killed_sweep_end_and_it_resumes(toy: Terminal, wait_until: Wait) -> None:
-    process = toy.start("run", "toy", "power=2.0,3.0", "pause=2", "-m", "-j", "2")
+    toy.hold("2")
+    toy.hold("3")
+    process = toy.start("run", "toy", "power=2.0,3.0", "-m", "-j", "2")
     wait_until(lambda: all(units(version(toy) / point) for point in "01"))
     os.kill(process.pid, signal.SIGKILL)  # the parent alone
     process.communicate(timeout=60)  # returns when every process that holds its pipes has ended
+    toy.release()
     assert statuses(toy) == ["interrupted"]
     result = toy("run", "toy", "--resume", "-j", "2")
     assert result.code == 0, result.err

@@ -103,8 +103,8 @@ def test_importing_the_module_imports_no_torch_torchvision_or_sklearn():
     assert not {"torch", "torchvision", "sklearn"} & loaded_by("import deepk.data")
 
 
-def test_checking_imports_no_torch():
-    assert "torch" not in loaded_by("import deepk.data; deepk.data.check('digits')")
+def test_checking_imports_neither_torch_nor_sklearn():
+    assert not {"torch", "sklearn"} & loaded_by("import deepk.data; deepk.data.check('digits')")
 
 
 @pytest.mark.parametrize("function", [data.load, data.check, data.fetch, data.status])
@@ -200,6 +200,13 @@ def test_the_split_of_the_digits_is_the_recorded_one():
 
 def test_the_sha256_of_the_digits_is_the_recorded_one():
     assert data.check("digits") == data.load("digits").sha256 == DIGITS_SHA256
+
+
+def test_digits_are_the_same_where_scikit_learn_keeps_their_file_elsewhere(monkeypatch, tmp_path):
+    from importlib.metadata import PathDistribution
+
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: PathDistribution(tmp_path / name))
+    assert data.check("digits") == DIGITS_SHA256
 
 
 def test_without_sizes_the_stored_order_is_kept():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ import os
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from deepk.lab.claims import Claim
 from deepk.lab.contract import Unit
@@ -37,7 +38,6 @@ class Config(Experiment):
     device: str = "cpu"
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3])
     power: float = 2.0
-    pause: float = 0.0
     megabytes: float = 0.0
     fault: str = "none"
     fault_at: int = 2
@@ -52,12 +52,12 @@ def units(cfg):
 
 
 def measure(cfg, unit, lab):
-    import torch
-
     x = unit.key["x"]
     state = lab.restore() or {"step": 0}
     for step in range(state["step"], 4):
-        time.sleep(cfg.pause / 4)
+        while x > 0 and os.path.exists(f"hold-{cfg.power:g}"):  # see Terminal.hold
+            time.sleep(0.01)
+            lab.progress(0, step=step)
         lab.progress(1, step=step)
         lab.checkpoint({"step": step + 1})
     if x == cfg.fault_at:
@@ -67,10 +67,9 @@ def measure(cfg, unit, lab):
             os._exit(9)
         if cfg.fault == "columns":
             return pd.DataFrame({"cube": [x**3]})
-    noise = torch.randn((), generator=lab.generator(x, "noise")).item()
-    rows = pd.DataFrame({"square": [float(x) ** cfg.power], "noise": [noise]})
-    padding = int(cfg.megabytes * 50_000)
-    return pd.concat([rows] * (1 + padding), ignore_index=True) if padding else rows
+    noise = np.random.default_rng(x).standard_normal()
+    rows = 1 + int(cfg.megabytes * 50_000)
+    return pd.DataFrame({"square": [float(x) ** cfg.power] * rows, "noise": [noise] * rows})
 
 
 def claims(theory, data, cfg):
@@ -85,10 +84,13 @@ def claims(theory, data, cfg):
 
 
 def draw(theory, data, cfg):
+    from matplotlib.figure import Figure
+
     figure = Figure()
     axes = figure.subplots()
     axes.plot(theory["x"], theory["square"], label="theory")
-    axes.plot(data["x"], data["square"], "o", label="measured")
+    points = data.drop_duplicates("x")
+    axes.plot(points["x"], points["square"], "o", label="measured")
     return {"parabola": figure}
 '''
 
@@ -117,21 +119,40 @@ class Terminal:
 
     def start(self, *words: str, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
         """The command, running, behind the words of `prefix`."""
-        return subprocess.Popen(
-            [*prefix, str(DEEPK), *words],
-            cwd=self.folder,
-            env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # so that a test can signal the whole group, as a terminal does
-        )
+        # A suite that a script runs in the background ignores Ctrl-C, and the commands it starts would ignore it, too.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [*prefix, str(DEEPK), *words],
+                cwd=self.folder,
+                env={**self.environment, **environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # so that a test can signal the whole group, as a terminal does
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def __call__(self, *words: str, **environment: str) -> Finished:
         """The command, finished."""
         process = self.start(*words, **environment)
         out, err = process.communicate(timeout=200)
         return Finished(process.returncode, out, err)
+
+    def hold(self, what: str = "2") -> Path:
+        """A file that keeps `toy` at the power `what` from finishing its second unit, for as long as it is there.
+
+        No run can then end before the test has acted, however slow the machine.
+        """
+        path = self.folder / f"hold-{what}"
+        path.touch()
+        return path
+
+    def release(self) -> None:
+        """Removes every such file."""
+        for path in self.folder.glob("hold-*"):
+            path.unlink()
 
     def results(self) -> list[str]:
         """Names of what is in the results folder, if there is one."""

@@ -18,8 +18,9 @@ Deviates   The paper gives neither the inputs' correlation nor the widths of its
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
     from experiments.schema import CorrelationDepth
 
+    Groups = Iterable[tuple[Any, pd.Series[float]]]
+
 __all__ = ["claims", "draw", "measure", "predict", "units"]
 
 COLUMNS = ("case", "activation", "sigma_w", "seed", "network", "layer", "complement")
@@ -53,6 +56,8 @@ KNOWN_DEVIATIONS: dict[str, str] = {}
 
 OFF_EDGE_LAYERS = 60  # enough for ten depth scales of the slides' points
 FOLLOWS = 0.2  # of the width: the layers in which networks follow the theory
+RATIOS = (0.03, 30.0)  # measured over predicted 1 - c^l, as far as it is drawn
+ASYMPTOTIC = 30  # the layer from which the asymptotes are drawn
 PER_DECADE = 12  # layers that are kept, evenly spaced on a logarithmic scale
 
 
@@ -223,7 +228,8 @@ def _smoothness(theory: pd.DataFrame, data: pd.DataFrame) -> Figure:
     panel = figure.subplots()
     for label, rows, color, marker in _styles(theory):
         panel.plot(rows["layer"], rows["complement"], color=color, label=label)
-        panel.plot(rows["layer"], rows["asymptote"], color=color, linestyle=":", linewidth=1.2)
+        late = rows[rows["layer"] >= ASYMPTOTIC]
+        panel.plot(late["layer"], late["asymptote"], color=color, linestyle=":", linewidth=1.2)
         measured = within_theory(_of(data, rows))
         _medians(panel, measured.groupby("layer")["complement"], color, marker)
     panel.plot([], [], color="0.4", linestyle=":", label=r"$\beta_q / l$, and $9\pi^2 / 2 l^2$ (over $\gamma$)")
@@ -234,12 +240,17 @@ def _smoothness(theory: pd.DataFrame, data: pd.DataFrame) -> Figure:
     return figure
 
 
-def _medians(panel: Axes, groups: object, color: str, marker: str) -> None:
-    """Medians with the interval of the median from order statistics."""
-    points = [(layer, *median_interval(values.tolist())) for layer, values in groups]  # type: ignore[attr-defined]
-    if points:
-        layer, middle, low, high = np.array(points).T
-        panel.errorbar(layer, middle, [middle - low, high - middle], fmt=marker, color=color, markersize=4)
+def _medians(panel: Axes, groups: Groups, color: str, marker: str, minus: float = 0.0) -> None:
+    """Distance of the median over networks from `minus`, with its interval, where it can be told from zero."""
+    points = [(layer, *median_interval(values.tolist())) for layer, values in groups]
+    kept = [
+        (layer, abs(middle - minus), middle - low, high - middle)
+        for layer, middle, low, high in points
+        if abs(middle - minus) > (high - low) / 2
+    ]
+    if kept:
+        layer, distance, below, above = np.array(kept).T
+        panel.errorbar(layer, distance, [below, above], fmt=marker, color=color, markersize=4)
 
 
 def _departure(theory: pd.DataFrame, data: pd.DataFrame, cfg: CorrelationDepth) -> Figure:
@@ -252,10 +263,11 @@ def _departure(theory: pd.DataFrame, data: pd.DataFrame, cfg: CorrelationDepth) 
         x = groups.median().index / cfg.simulation.width
         panel.fill_between(x, groups.quantile(0.05), groups.quantile(0.95), color=color, alpha=0.2, linewidth=0)
         panel.plot(x, groups.median(), color=color, marker="o", label="median")
-        panel.plot(x, groups.mean(), color=color, marker="s", linestyle="--", markerfacecolor="white", label="mean")
+        mean = groups.mean().where(groups.mean() < RATIOS[1])  # Swish's is carried away by single networks
+        panel.plot(x, mean, color=color, marker="s", linestyle="--", markerfacecolor="white", label="mean")
         panel.axhline(1.0, color=figures.BLACK, linewidth=1.0, label="theory, infinite width")
         panel.axvline(0.2, color="0.5", linewidth=1.0, linestyle=":")
-        panel.set(title=label, xscale="log", yscale="log", xlabel="layer / width", ylim=(0.03, 30))
+        panel.set(title=label, xscale="log", yscale="log", xlabel="layer / width", ylim=RATIOS)
     panels[0].set_ylabel("$1 - c^l$ over theory")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
@@ -273,9 +285,7 @@ def _off_edge(theory: pd.DataFrame, data: pd.DataFrame) -> Figure:
         start = rows["layer"].iloc[0]
         slope = distance.iloc[0] * np.exp(-(rows["layer"] - start) / scale)
         panel.plot(rows["layer"], slope, color="0.4", linestyle=":", label=rf"$e^{{-l/\xi_c}}$, $\xi_c = {scale:.3f}$")
-        measured = _of(data, rows)
-        groups = measured.assign(distance=(1 - measured["complement"] - limit).abs()).groupby("layer")["distance"]
-        _medians(panel, groups, color, "o")
+        _medians(panel, _of(data, rows).groupby("layer")["complement"], color, "o", minus=1 - limit)
         point = rf"$(\sigma_b, \sigma_w) = ({rows['sigma_b'].iloc[0]:g}, {rows['sigma_w'].iloc[0]:g})$"
         panel.set(title=f"{case}: tanh at {point}", yscale="log", xlabel="layer $l$", ylim=(1e-12, 3))
         panel.legend()

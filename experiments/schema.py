@@ -178,6 +178,7 @@ class NetworkOutputs(Experiment):
     seeds: list[int] = seeds()
     depth: int = at_least(2)
     width: int = at_least(1)
+    outputs: int = at_least(1)
     reach: float = positive()
     step: float = positive()
     edge_sigma_b: float = at_least(0)

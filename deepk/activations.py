@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -34,9 +34,9 @@ class Activation:
     """
 
     name: str
-    function: Function
-    derivative: Function
-    second_derivative: Function
+    function: Function = field(repr=False)
+    derivative: Function = field(repr=False)
+    second_derivative: Function = field(repr=False)
     kinks: tuple[float, ...] = ()
     jumps: tuple[float, ...] = ()
 

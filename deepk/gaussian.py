@@ -123,12 +123,14 @@ class _Pieces(NamedTuple):
     rows: int
     nodes: Nodes
     density: Nodes  # times half the length
+    ends: Rows  # where, among all nodes, those next to -13 and 13 are
 
     @staticmethod
     def of(low: Float[np.ndarray, " pieces"], high: Float[np.ndarray, " pieces"], row: Rows, rows: int) -> _Pieces:
         half = (high - low)[:, None] / 2
         nodes = (high + low)[:, None] / 2 + half * _rule()[0]
-        return _Pieces(low, high, row, rows, nodes, _density(nodes) * half)
+        ends = [np.flatnonzero(low == -CUT) * _NODES, np.flatnonzero(high == CUT) * _NODES + _NODES - 1]
+        return _Pieces(low, high, row, rows, nodes, _density(nodes) * half, np.concatenate(ends))
 
     def halves(self, rough: Bool[np.ndarray, " pieces"]) -> _Pieces:
         """Both halves of the rough ones."""
@@ -171,14 +173,13 @@ def _integrate(
             size = float(np.bincount(pieces.row, np.abs(y) @ weights * counts).max())
             if not size < math.inf:
                 raise ValueError("the function is not finite, or overflows, somewhere within 13 standard deviations")
-            outermost = np.concatenate([y[pieces.low == -CUT, 0], y[pieces.high == CUT, -1]])
-            if (np.abs(outermost) > _LEFT_OUT * size).any():
+            if np.abs(y.ravel()[pieces.ends]).max() > _LEFT_OUT * size:
                 raise ValueError("the function grows too fast: its expectation is infinite, or lies beyond |z| = 13")
-        value, *spectrum = (y @ projection).T
+        integrals = y @ projection
+        value, spectrum = integrals[:, 0], np.abs(integrals[:, 1:])
         # Legendre coefficients: of half the degree, and the highest. Where they fall geometrically, that of twice the
         # degree, the first that the rule gets wrong, is last * (last / middle)^2.
-        spectrum = np.abs(spectrum)
-        middle, last = np.maximum(spectrum[0], spectrum[1]), np.maximum(spectrum[2], spectrum[3])
+        middle, last = np.maximum(spectrum[:, 0], spectrum[:, 1]), np.maximum(spectrum[:, 2], spectrum[:, 3])
         rough = counts * last * (np.minimum(last, middle) / np.maximum(middle, 1e-300)) ** 2 > _RESOLVED * size
         if level == _LEVELS or not rough.any():
             return total + np.bincount(pieces.row, value, minlength=pieces.rows)

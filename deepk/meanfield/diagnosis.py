@@ -51,9 +51,13 @@ class Diagnosis:
 
     def __str__(self) -> str:
         """One sentence, and the table."""
-        depth = f"trains to depth {self.trainable_depth:.0f}" if self.trainable_depth < math.inf else "any depth"
-        verdict = {"diverging": "the variance diverges", "edge": "on the edge of chaos, " + depth}
-        said = verdict.get(self.phase, f"{self.phase} phase, depth scale {self.depth_scale:.3g}, {depth}")
+        said = {
+            "diverging": "the variance diverges",
+            "edge": "on the edge of chaos, it carries any depth that its width allows",
+        }.get(
+            self.phase,
+            f"{self.phase} phase, depth scale {self.depth_scale:.3g}: trains to about {self.trainable_depth:.0f} layers",
+        )
         point = f"{self.activation.name}, sigma_w = {self.sigma_w:.4g}, sigma_b = {self.sigma_b:.4g}"
         return f"{point}: {said}\n{self.layers.to_string(index=False)}"
 

@@ -142,7 +142,7 @@ def homogeneous_slopes(activation: Activation) -> tuple[float, float] | None:
     x = torch.tensor(np.geomspace(1e-3, 1e3, 25), dtype=torch.float64)
     below, above = (activation(side * x) / (side * x) for side in (-1, 1))
     for slope in (below, above):
-        if (slope - slope[0]).abs().max() > _HOMOGENEOUS * slope[0].abs():
+        if not (slope - slope[0]).abs().max() <= _HOMOGENEOUS * slope[0].abs():  # NaN where phi overflows
             return None
     return float(below[0]), float(above[0])
 

@@ -149,7 +149,7 @@ def test_a_network_deep_enough_to_overflow_is_diverging(depth):
     assert diagnose(plain(nn.ReLU, sigma_w=100.0, sigma_b=0.1, depth=depth, width=20), batch()).phase == "diverging"
 
 
-# The variance falls 20000 times in a layer: float32 outputs underflow after 21 of them, the predicted variance after 75.
+# The variance falls 20000 times in a layer: float32 outputs underflow after 21, predicted variance after 75.
 @pytest.mark.parametrize("depth", [30, 100])
 def test_a_network_deep_enough_to_underflow_is_ordered(depth):
     assert diagnose(plain(nn.ReLU, sigma_w=0.01, sigma_b=0.0, depth=depth, width=20), batch()).phase == "ordered"

@@ -72,9 +72,9 @@ def _slope(f: Function) -> Function:
     def derivative(x: Tensor) -> Tensor:
         import torch
 
-        with torch.enable_grad():
-            point = x if x.requires_grad else x.detach().requires_grad_()
-            value = f(point)
+        with torch.inference_mode(False), torch.enable_grad():
+            point = x if x.requires_grad else x.detach().clone().requires_grad_()
+            value = f(point.clone())  # a copy, for functions that work in place
             if not value.requires_grad:
                 return torch.zeros_like(x)
             (slope,) = torch.autograd.grad(value.sum(), point, create_graph=True, materialize_grads=True)
@@ -130,10 +130,10 @@ def _density(x: Tensor) -> Tensor:
 
 
 def _distribution(x: Tensor) -> Tensor:
-    """P(Z <= x) = (1 + erf(x / sqrt(2))) / 2, relatively accurate in the lower tail, too."""
+    """P(Z <= x) = erfc(-x / sqrt(2)) / 2, relatively accurate in the lower tail, too."""
     import torch
 
-    probability: Tensor = torch.special.ndtr(x)
+    probability: Tensor = torch.special.erfc(x * -math.sqrt(0.5)) / 2
     return probability
 
 

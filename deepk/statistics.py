@@ -26,6 +26,16 @@ class Sample:
         return Sample(float(array.mean()), deviation, len(array))
 
 
+def mean_half_width(sample: Sample, *, level: float = 0.99) -> float:
+    """Half width of the two-sided t-interval of the mean that the sample was drawn around, its variance unknown.
+
+    t_{(1 + level)/2, n - 1} s / sqrt(n). Raises ValueError for fewer than two runs: they have no spread.
+    """
+    if sample.count < 2:
+        raise ValueError(f"an interval needs two runs, not {sample.count}")
+    return float(stdtrit(sample.count - 1, (1 + level) / 2)) * sample.deviation / math.sqrt(sample.count)
+
+
 def welch_half_width(a: Sample, b: Sample, *, level: float = 0.99) -> float:
     """Half width of the two-sided confidence interval of mean(a) - mean(b), variances unequal and unknown.
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from deepk.lab.claims import Claim
-from deepk.statistics import Sample, median_interval
+from deepk.statistics import Sample, mean_half_width, median_interval
 from experiments.published.edge_of_chaos import GAMMAS, PAPER, RELU_COMPLEMENTS, SLIDES
 
 if TYPE_CHECKING:
@@ -227,8 +226,7 @@ def _depth_scales(run: Run) -> Iterator[Claim]:
         sample, tolerance, reason = None, 0.0, "99.9 % t-interval over networks, and 5 / width for finite width"
         if not blocked and case == "ordered":
             sample = _decay(run)
-            t = float(stdtrit(sample.count - 1, (1 + LEVEL) / 2))
-            tolerance = t * sample.deviation / math.sqrt(sample.count) + 5 / run.cfg.simulation.width * scale
+            tolerance = mean_half_width(sample, level=LEVEL) + 5 / run.cfg.simulation.width * scale
         elif not blocked:
             distance = (curve["complement"] - (1 - curve["limit"])).abs()
             first, last = 20, 50  # seven depth scales at the slides' point: the next power is below 1e-3 of the first

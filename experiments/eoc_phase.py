@@ -17,7 +17,9 @@ Deviates   The paper names the points and prints no such diagram; ranges and res
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,7 @@ from deepk import activations, figures
 from deepk.gaussian import expectation
 from deepk.lab.contract import Lab, Unit
 from deepk.meanfield import EdgeOfChaos, MeanField, edge_of_chaos, propagate_pair
-from deepk.meanfield.moments import homogeneous_slopes
+from deepk.meanfield.moments import homogeneous_slopes, second_moment
 from experiments.eoc_phase_claims import claims
 from experiments.published.edge_of_chaos import LIMITS, PHASE_POINTS, POINTS, EdgePoint
 
@@ -55,21 +57,27 @@ START = 0.5  # correlation from which the limit is approached
 
 def predict(cfg: EocPhase) -> pd.DataFrame:
     """The `grid` of the diagrams, the `edge` over it, the simulated `line`, its `curve`, and the points checked."""
-    rows = []
-    for name in cfg.activations:
-        rows += [
-            _row("grid", name, sigma_b, sigma_w) for sigma_b in _ticks(cfg.sigma_b) for sigma_w in _ticks(cfg.sigma_w)
-        ]
-        rows += [_line_row("line", cfg, name, sigma_w) for sigma_w in cfg.line_sigma_w]
-        rows += [_line_row("curve", cfg, name, sigma_w) for sigma_w in _ticks(cfg.sigma_w)]
-        rows += [
-            _row("check", name, point.sigma_b, point.sigma_w) for point in PHASE_POINTS if point.activation == name
-        ]
-        rows += [_edge_row("edge", name, point) for point in _edge(cfg, name)]
-        rows += [_reference(point) for point in POINTS if point.activation == name]
-        if name in LIMITS:
-            rows.append(_edge_row("limit", name, edge_of_chaos(name, sigma_b=0.0)))
-    return pd.DataFrame(rows)
+    return pd.DataFrame([row for name in cfg.activations for row in _theory(cfg, name)])
+
+
+def _theory(cfg: EocPhase, name: str) -> Iterator[dict[str, object]]:
+    second_moment(activations.get(name), 1.0)  # an error where it is infinite: then nothing below has a meaning
+    for sigma_b, sigma_w in itertools.product(_ticks(cfg.sigma_b), _ticks(cfg.sigma_w)):
+        yield _row("grid", name, sigma_b, sigma_w)
+    for sigma_w in cfg.line_sigma_w:
+        yield _line_row("line", cfg, name, sigma_w)
+    for sigma_w in _ticks(cfg.sigma_w):
+        yield _line_row("curve", cfg, name, sigma_w)
+    for point in _edge(cfg, name):
+        yield _edge_row("edge", name, point)
+    for phase in PHASE_POINTS:
+        if phase.activation == name:
+            yield _row("check", name, phase.sigma_b, phase.sigma_w)
+    for reference in POINTS:
+        if reference.activation == name:
+            yield _reference(reference)
+    if name in LIMITS:
+        yield _edge_row("limit", name, edge_of_chaos(name, sigma_b=0.0))
 
 
 def _ticks(axis: Axis) -> list[float]:

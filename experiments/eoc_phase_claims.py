@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from scipy.special import stdtrit
 
 from deepk.lab.claims import Claim
-from deepk.statistics import Sample
+from deepk.statistics import Sample, mean_half_width
 from experiments.published.edge_of_chaos import (
     LIMITS,
     PHASE_POINTS,
@@ -160,8 +159,7 @@ def _phases(run: Run) -> Iterator[Claim]:
 
 def _interval(sample: Sample, width: int, expected: float) -> float:
     """Half width of the t-interval of a mean, and what finite width may add."""
-    t = float(stdtrit(sample.count - 1, (1 + LEVEL) / 2))
-    return t * sample.deviation / math.sqrt(sample.count) + BIAS / width * abs(expected)
+    return mean_half_width(sample, level=LEVEL) + BIAS / width * abs(expected)
 
 
 def _simulated(run: Run) -> Iterator[Claim]:

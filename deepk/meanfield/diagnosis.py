@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +52,11 @@ class Diagnosis:
 
     def __str__(self) -> str:
         """One sentence, and the table."""
+        depth = f"depth scale {self.depth_scale:.3g}: trains to about {self.trainable_depth:.0f} layers"
         said = {
             "diverging": "the variance diverges",
             "edge": "on the edge of chaos, it carries any depth that its width allows",
-        }.get(
-            self.phase,
-            f"{self.phase} phase, depth scale {self.depth_scale:.3g}: trains to about {self.trainable_depth:.0f} layers",
-        )
+        }.get(self.phase, f"{self.phase} phase, {depth}")
         point = f"{self.activation.name}, sigma_w = {self.sigma_w:.4g}, sigma_b = {self.sigma_b:.4g}"
         return f"{point}: {said}\n{self.layers.to_string(index=False)}"
 
@@ -84,12 +83,17 @@ def diagnose(
         raise ValueError(f"diagnose compares inputs with each other: it needs at least two, not {len(inputs)}")
     if not inputs.isfinite().all():
         raise ValueError("the inputs hold NaN or infinite values")
+    for part in module.modules():
+        if isinstance(part, _NormBase | nn.LayerNorm | nn.GroupNorm | nn.RMSNorm):
+            raise ValueError(f"{type(part).__name__} normalizes: the mean-field maps here are of networks without it")
     phi = _nonlinearity(module) if activation is None else activations.get(activation)
     measured = _forward(module, inputs)
+    if not measured:
+        raise ValueError(f"{type(module).__name__} called none of its Linear or Conv layers")
     table = pd.DataFrame([_row(number, name, layer, y) for number, (name, layer, y) in enumerate(measured, start=1)])
     later = slice(1 if len(table) > 1 else 0, None)
     weights = np.array([layer.weight.numel() for _, layer, _ in measured[later]])
-    units = np.array([len(layer.weight) for _, layer, _ in measured[later]])
+    units = np.array([_outputs(layer) for _, layer, _ in measured[later]])
     sigma_w = math.sqrt(np.average(table["sigma_w"].iloc[later] ** 2, weights=weights))
     sigma_b = math.sqrt(np.average(table["sigma_b"].iloc[later] ** 2, weights=units))
     phase, chi_1, depth_scale = _theory(MeanField(phi, sigma_w=sigma_w, sigma_b=sigma_b), int(weights.sum()))
@@ -102,16 +106,19 @@ def _forward(module: nn.Module, inputs: Tensor) -> list[tuple[str, Layer, Tensor
     calls: list[tuple[str, Layer, Tensor]] = []
     hooks = [
         layer.register_forward_hook(
-            lambda layer, _, y, name=name: calls.append((name, layer, y.detach().double().flatten(1)))
+            lambda layer, _, y, name=name: calls.append(
+                (name, layer, y.detach().flatten(1).to(torch.float64, copy=True))
+            )
         )
         for name, layer in weighted_layers(module).items()
     ]
-    training = module.training
+    training = {part: part.training for part in module.modules()}
     try:
         with torch.no_grad():
             module.eval()(inputs)
     finally:
-        module.train(training)
+        for part, mode in training.items():
+            part.training = mode
         for hook in hooks:
             hook.remove()
     return calls
@@ -138,33 +145,39 @@ def _predictions(phi: Activation, table: pd.DataFrame) -> pd.DataFrame:
     """Variance and correlation of each layer from those measured in the first; empty for the first itself."""
     rows = [(math.nan, math.nan)]
     q, c = float(table["variance"].iloc[0]), float(table["correlation"].iloc[0])
-    for sigma_w, sigma_b in table[["sigma_w", "sigma_b"]].iloc[1:].itertuples(index=False):
-        theory = MeanField(phi, sigma_w=sigma_w, sigma_b=sigma_b)
-        following = theory.variance_map(q)
-        c = min(theory.covariance_map(q, q, c) / following, 1.0)
-        q = following
-        rows.append((q, c))
+    with suppress(ValueError, ZeroDivisionError):  # the variance overflows or vanishes: nothing is predicted from there
+        for sigma_w, sigma_b in table[["sigma_w", "sigma_b"]].iloc[1:].itertuples(index=False):
+            theory = MeanField(phi, sigma_w=sigma_w, sigma_b=sigma_b)
+            following = theory.variance_map(q)
+            covariance = theory.covariance_map(q, q, min(max(c, -1.0), 1.0))  # rounding of the measured cosine
+            q, c = following, covariance / following
+            rows.append((q, c))
+    rows += [(math.nan, math.nan)] * (len(table) - len(rows))
     return pd.DataFrame(rows, columns=["predicted_variance", "predicted_correlation"])
 
 
 def _theory(theory: MeanField, weights: int) -> tuple[str, float, float]:
     """Phase, chi_1 and depth scale; on the edge where chi_1 = 1 within the error that so many weights leave."""
     try:
-        phase, chi_1 = theory.phase, theory.chi_1
+        chi_1 = theory.chi_1  # of a homogeneous activation also where the variance diverges
+        error = chi_1 * math.sqrt(2 / weights)  # of sigma_w^2 as the mean square of `weights` normal numbers
+        if abs(chi_1 - 1) <= _ERRORS * error < math.inf:
+            return "edge", chi_1, math.inf
+        phase = theory.phase
     except ValueError:
         return "diverging", math.nan, math.nan
-    error = chi_1 * math.sqrt(2 / weights)  # of sigma_w^2 as the mean square of `weights` normal numbers
-    if abs(chi_1 - 1) <= _ERRORS * error:
-        return "edge", chi_1, math.inf
-    return phase, chi_1, theory.depth_scale()
+    # In the ordered phase also the layers in which a gradient falls; defined where the variance vanishes, too.
+    return phase, chi_1, -1 / math.log(chi_1) if phase == "ordered" else theory.depth_scale()
+
+
+def _outputs(layer: Layer) -> int:
+    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
 
 
 def _nonlinearity(module: nn.Module) -> Activation:
     """The one nonlinearity among the submodules."""
     found: dict[str, Activation] = {}
     for part in module.modules():
-        if isinstance(part, _NormBase | nn.LayerNorm | nn.GroupNorm | nn.RMSNorm):
-            raise ValueError(f"{type(part).__name__} normalizes: the mean-field maps here are of networks without it")
         phi = _known(part)
         if phi is not None:
             found[phi.name] = phi

@@ -42,6 +42,8 @@ class Activation:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a kink or jump that is not a finite number, or declared as both."""
+        for name in ("kinks", "jumps"):
+            object.__setattr__(self, name, tuple(float(point) for point in getattr(self, name)))
         if not all(math.isfinite(point) for point in self.breaks):
             raise ValueError(f"activation {self.name}: kinks {self.kinks} and jumps {self.jumps} must be finite")
         if len(set(self.breaks)) < len(self.breaks):
@@ -84,7 +86,9 @@ def _slope(f: Function) -> Function:
 
 
 def leaky_relu(slope: float) -> Activation:
-    """x for x > 0, and slope x below."""
+    """x for x > 0, and slope x below; ValueError for a slope that is not a finite number."""
+    if not math.isfinite(slope):
+        raise ValueError(f"slope = {slope} is not a finite number")
     return Activation(
         name=f"leaky-relu({slope:g})",
         function=lambda x: x.where(x > 0, slope * x),

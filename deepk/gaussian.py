@@ -39,7 +39,7 @@ def expectation(f: Function, *, kinks: Sequence[float] = ()) -> float:
             unless it hides between the end of a piece and the first node, 0.24 % of the piece away; some per cent of a
             jump may be lost there.
 
-    Raises ValueError where f(Z) has no finite expectation, or has it from |Z| > 13.
+    Raises ValueError where f(Z) has no finite expectation, or has it from |Z| > 13, or oscillates too fast.
     """
 
     inside = tuple(kink for kink in kinks if abs(kink) < CUT)
@@ -77,7 +77,7 @@ def plane_expectation(
         raise ValueError(f"correlation = {correlation} is not in [-1, 1]")
     sign = 1.0 if correlation >= 0 else -1.0
     p, r = math.sqrt((1 + abs(correlation)) / 2), math.sqrt((1 - abs(correlation)) / 2)
-    points = np.array(kinks, dtype=np.float64)
+    points = np.array([kink for kink in kinks if math.isfinite(kink)])
 
     def over_u(v: Nodes, _: Rows) -> Nodes:
         shift = r * v.reshape(-1, 1)

@@ -175,12 +175,17 @@ def _outputs(layer: Layer) -> int:
 
 
 def _nonlinearity(module: nn.Module) -> Activation:
-    """The one nonlinearity among the submodules."""
+    """The one nonlinearity among the submodules; an identity beside it is a placeholder."""
     found: dict[str, Activation] = {}
     for part in module.modules():
         phi = _known(part)
         if phi is not None:
             found[phi.name] = phi
+        elif type(part).__module__ == nn.ReLU.__module__:
+            name = type(part).__name__
+            raise ValueError(f"{name} is not known here: pass activation=Activation.from_callable(...) with its kinks")
+    if len(found) > 1:
+        found.pop("identity", None)
     if len(found) != 1:
         seen = ", ".join(found) or "none"
         raise ValueError(f"which nonlinearity the network has is not clear (found: {seen}); name it by activation=...")

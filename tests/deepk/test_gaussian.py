@@ -146,8 +146,8 @@ def test_two_kinks_in_any_order_give_the_probability_between_them(a, b):
 
 
 UNDECLARED = (-5.0, -3.3, -1.0, -0.1, 0.3, 1.0, 2.5, 5.0)
-# Between the end of a piece and its first node, 0.24 % of the piece away: 2.2086 and 5.994 of the mesh to begin with, the
-# others after bisections.
+# Between the end of a piece and its first node, 0.24 % of the piece away: 2.2086 and 5.994 of the mesh to begin with,
+# the others after bisections.
 HIDDEN = (0.549, 1.6491, 2.2086, 4.1025, 5.994)
 
 

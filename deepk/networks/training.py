@@ -60,7 +60,6 @@ def train(
     """
     if after is not None and after.diverged:
         return
-    optimizer = torch.optim.SGD(network.parameters(), lr=learning_rate)
     step, seconds, first = (after.step, after.seconds, after.number + 1) if after else (0, 0.0, 1)
     for number in range(first, epochs + 1):
         network.train()
@@ -68,20 +67,28 @@ def train(
         losses: list[float] = []
         order = torch.randperm(len(x), generator=generator).to(x.device)
         for batch in torch.split(order, batch_size):
-            optimizer.zero_grad(set_to_none=True)
+            network.zero_grad()
             loss = functional.cross_entropy(network(x[batch]), y[batch])
             losses.append(loss.item())
             step += 1
             if not math.isfinite(losses[-1]):
                 break
             loss.backward()
-            optimizer.step()
+            _descend(network, learning_rate)
             on_step()
         seconds += time.perf_counter() - started
         epoch = Epoch(number, step, sum(losses) / len(losses), seconds)
         yield epoch
         if epoch.diverged:
             return
+
+
+@torch.no_grad()
+def _descend(network: nn.Module, learning_rate: float) -> None:
+    """w <- w - learning_rate * gradient, for every parameter that has one; torch.optim would import its compiler."""
+    for parameter in network.parameters():
+        if parameter.grad is not None:
+            parameter.add_(parameter.grad, alpha=-learning_rate)
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +49,10 @@ class Activation:
         if len(set(self.breaks)) < len(self.breaks):
             raise ValueError(f"activation {self.name}: a point stands twice in kinks {self.kinks}, jumps {self.jumps}")
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """A known activation is pickled by its name, so that its formulas need not be."""
+        return (get, (self.name,)) if _KNOWN.get(self.name) == self else super().__reduce_ex__(protocol)
+
     def __call__(self, x: Tensor) -> Tensor:
         """phi(x), elementwise."""
         return self.function(x)
@@ -63,7 +67,8 @@ class Activation:
         """The activation of an elementwise torch function, its derivatives by automatic differentiation.
 
         Declare every point where f or its slope jumps: automatic differentiation does not see them, and they decide
-        how fast correlation converges (`deepk.meanfield.rate`).
+        how fast correlation converges (`deepk.meanfield.rate`). f must keep shape and dtype, and always give the same
+        values: what has been computed of an activation is remembered.
         """
         return Activation(name, f, _slope(f), _slope(_slope(f)), tuple(kinks), tuple(jumps))
 
@@ -194,6 +199,8 @@ def get(activation: str | Activation) -> Activation:
     """
     if isinstance(activation, Activation):
         return activation
+    if not isinstance(activation, str):
+        raise ValueError(f"{activation!r} is not an activation: give a name, or Activation.from_callable(name, f)")
     if activation in _KNOWN:
         return _KNOWN[activation]
     if ":" not in activation:

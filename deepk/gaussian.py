@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 Function = Callable[[Tensor], Tensor]
@@ -21,13 +21,16 @@ Rows = Int[np.ndarray, " pieces"]
 Nodes = Float[np.ndarray, "pieces nodes"]
 
 CUT = 13.0
-# To begin with; narrower where the mass is. The outer pieces, where exp(-z^2/2) is steep, hold 2e-9 of it.
-_MESH = np.array([-CUT, -6.0, -2.2, 0.0, 2.2, 6.0, CUT])
+# To begin with; narrower where the mass is, and dyadic, so that no length is rounded. The outer pieces, where
+# exp(-z^2/2) is steep, hold 2e-9 of it.
+_MESH = np.array([-CUT, -6.0, -2.25, 0.0, 2.25, 6.0, CUT])
 _NODES = 24  # Gauss-Legendre nodes of a piece
 _RESOLVED = 1e-16  # estimated error of a piece, relative to the integral of |f|
 _LEFT_OUT = 1e-13  # of E |f|, what the density may leave of f at |z| = 13
+_NEGLIGIBLE = 1e-30  # the same for a small integral of a function of size one, whose density there is 1e-38
 _MOST_PIECES = 20_000  # at once: 10 MB for an array of the values at their nodes
-_LEVELS = 40  # bisections: 3.25 * 2^-40 = 3e-12 around a jump that was not declared
+_LEVELS = 40  # bisections: 3.75 * 2^-40 = 3e-12 around a jump that was not declared
+_SINGULAR = 1e-10  # of E |f|, what may be left around a point after that many
 
 
 def expectation(f: Function, *, kinks: Sequence[float] = ()) -> float:
@@ -41,9 +44,17 @@ def expectation(f: Function, *, kinks: Sequence[float] = ()) -> float:
 
     Raises ValueError where f(Z) has no finite expectation, or has it from |Z| > 13, or oscillates too fast.
     """
+    return float(extended_expectation(f, kinks=kinks))
 
+
+def extended_expectation(f: Function, *, kinks: Sequence[float] = ()) -> np.longdouble:
+    """`expectation` before its last rounding: what is left are the roundings of f itself, averaged over the nodes.
+
+    For sums and differences that would amplify a rounding, as a fixed point does; no better than float64 where the
+    platform has no longer floating-point type.
+    """
     inside = tuple(kink for kink in kinks if abs(kink) < CUT)
-    return float(_integrate(lambda z, _: values(f, z), _line(inside))[0])
+    return np.longdouble(_integrate(lambda z, _: values(f, z), _line(inside))[0])
 
 
 def expectation_2d(f: Function, g: Function, correlation: float, *, kinks: Sequence[float] = ()) -> float:
@@ -99,15 +110,17 @@ def plane_expectation(
 
 
 def values(f: Function, x: Nodes) -> Nodes:
-    """f at the nodes, which it is shown in one dimension."""
+    """f at the nodes, which it is shown in one dimension; ValueError where it does not keep shape and type."""
     copy = torch.from_numpy(x.flatten())  # f may work in place
-    value: Nodes = f(copy).detach().numpy().reshape(x.shape)
-    return value
+    value = f(copy)
+    if value.shape != copy.shape or value.dtype != copy.dtype:
+        raise ValueError("the function does not map a float64 tensor to one of the same shape and type")
+    nodes: Nodes = value.detach().numpy(force=True).reshape(x.shape)
+    return nodes
 
 
-def _density(z: Nodes) -> Nodes:
-    density: Nodes = np.exp(z * z / -2) / math.sqrt(2 * math.pi)
-    return density
+def _density(z: Shaped[np.ndarray, "pieces nodes"]) -> Shaped[np.ndarray, "pieces nodes"]:
+    return np.asarray(np.exp(z * z / -2) / np.sqrt(8 * np.arctan(z.dtype.type(1))))
 
 
 def _edges(breaks: Float[np.ndarray, "rows breaks"]) -> Float[np.ndarray, "rows edges"]:
@@ -117,22 +130,28 @@ def _edges(breaks: Float[np.ndarray, "rows breaks"]) -> Float[np.ndarray, "rows 
 
 
 class _Pieces(NamedTuple):
-    """Intervals, each with the row whose integral it belongs to, and their nodes with the normal density there."""
+    """Intervals, each with the row whose integral it belongs to, and their nodes with the normal density there.
 
-    low: Float[np.ndarray, " pieces"]
-    high: Float[np.ndarray, " pieces"]
+    A single integral can afford extended precision, where the platform has it: a rounding of its density and of its
+    pieces' lengths would be the same in every evaluation, and would not average out.
+    """
+
+    low: Shaped[np.ndarray, " pieces"]
+    high: Shaped[np.ndarray, " pieces"]
     row: Rows
     rows: int
     nodes: Nodes
-    density: Nodes  # times half the length
+    density: Shaped[np.ndarray, "pieces nodes"]  # times half the length
     ends: Rows  # where, among all nodes, those next to -13 and 13 are
 
     @staticmethod
-    def of(low: Float[np.ndarray, " pieces"], high: Float[np.ndarray, " pieces"], row: Rows, rows: int) -> _Pieces:
+    def of(low: Shaped[np.ndarray, " pieces"], high: Shaped[np.ndarray, " pieces"], row: Rows, rows: int) -> _Pieces:
+        precision = np.longdouble if rows == 1 else np.float64
+        low, high = low.astype(precision), high.astype(precision)
         half = (high - low)[:, None] / 2
-        nodes = (high + low)[:, None] / 2 + half * _rule()[0]
+        nodes = (high + low)[:, None] / 2 + half * _rule(precision).nodes
         ends = [np.flatnonzero(low == -CUT) * _NODES, np.flatnonzero(high == CUT) * _NODES + _NODES - 1]
-        return _Pieces(low, high, row, rows, nodes, _density(nodes) * half, np.concatenate(ends))
+        return _Pieces(low, high, row, rows, nodes.astype(np.float64), _density(nodes) * half, np.concatenate(ends))
 
     def halves(self, rough: Bool[np.ndarray, " pieces"]) -> _Pieces:
         """Both halves of the rough ones."""
@@ -143,8 +162,10 @@ class _Pieces(NamedTuple):
 
 
 def _pieces(edges: Float[np.ndarray, "rows edges"]) -> _Pieces:
+    low, high = edges[:, :-1].ravel(), edges[:, 1:].ravel()
     row = np.repeat(np.arange(len(edges)), edges.shape[1] - 1)
-    return _Pieces.of(edges[:, :-1].ravel(), edges[:, 1:].ravel(), row, len(edges))
+    proper = high > low
+    return _Pieces.of(low[proper], high[proper], row[proper], len(edges))
 
 
 @lru_cache(maxsize=8)
@@ -159,24 +180,26 @@ def _line(breaks: tuple[float, ...]) -> _Pieces:
 
 
 def _integrate(
-    f: Callable[[Nodes, Rows], Nodes], pieces: _Pieces, importance: Float[np.ndarray, " rows"] | None = None
-) -> Float[np.ndarray, " rows"]:
+    f: Callable[[Nodes, Rows], Nodes],
+    pieces: _Pieces,
+    importance: Float[np.ndarray, " rows"] | None = None,
+) -> Shaped[np.ndarray, " rows"]:
     """E f(Z, row) over each row's pieces.
 
     Cuts in two, again and again, each piece whose error, times its row's importance, is not yet small beside E |f| of
     the row where that is largest. Raises ValueError where f is not finite, or too large to have an expectation.
     """
-    weights, projection = _rule()[1:]
+    _, weights, projection = _rule(np.longdouble if pieces.rows == 1 else np.float64)
     total, size = np.zeros(pieces.rows), 0.0
     for level in range(_LEVELS + 1):
         y = f(pieces.nodes, pieces.row) * pieces.density
         counts = np.ones(1) if importance is None else importance[pieces.row]
         if level == 0:
-            size = float(np.bincount(pieces.row, np.abs(y) @ weights * counts).max())
+            size = float(_by_row(np.abs(y) @ weights * counts, pieces.row, pieces.rows).max())
             if not size < math.inf:
                 raise ValueError("the function is not finite, or overflows, somewhere within 13 standard deviations")
             outermost = np.abs(y * counts[:, None]).ravel()[pieces.ends]
-            if outermost.max() > _LEFT_OUT * size:
+            if outermost.max() > max(_LEFT_OUT * size, _NEGLIGIBLE):
                 raise ValueError("the function grows too fast: its expectation is infinite, or lies beyond |z| = 13")
         integrals = y @ projection
         value, spectrum = integrals[:, 0], np.abs(integrals[:, 1:])
@@ -184,21 +207,36 @@ def _integrate(
         # degree, the first that the rule gets wrong, is last * (last / middle)^2.
         middle, last = np.maximum(spectrum[:, 0], spectrum[:, 1]), np.maximum(spectrum[:, 2], spectrum[:, 3])
         rough = counts * last * (np.minimum(last, middle) / np.maximum(middle, 1e-300)) ** 2 > _RESOLVED * size
+        if level == _LEVELS and np.abs(value[rough]).sum() > _SINGULAR * size:
+            raise ValueError("the function is singular: it has no expectation, or not to ten digits")
         if level == _LEVELS or not rough.any():
-            return total + np.bincount(pieces.row, value, minlength=pieces.rows)
-        total += np.bincount(pieces.row[~rough], value[~rough], minlength=pieces.rows)
+            return total + _by_row(value, pieces.row, pieces.rows)
+        total = total + _by_row(value[~rough], pieces.row[~rough], pieces.rows)
         if rough.sum() > _MOST_PIECES:
             raise ValueError("the function oscillates too fast to be integrated")
         pieces = pieces.halves(rough)
     raise AssertionError("the last level returns")
 
 
-@lru_cache(maxsize=1)
-def _rule() -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"], Float[np.ndarray, "nodes 5"]]:
-    """Gauss-Legendre nodes and weights on [-1, 1]; the weights again, beside the map to four Legendre coefficients.
+def _by_row(value: Shaped[np.ndarray, " pieces"], row: Rows, rows: int) -> Shaped[np.ndarray, " rows"]:
+    """The sum of each row's values."""
+    sums = value.sum(keepdims=True) if rows == 1 else np.bincount(row, value, minlength=rows)
+    return np.asarray(sums)
 
-    The weights are 2 / ((1 - x^2) P_n'(x)^2). Near the ends a node's rounding moves them by 1e-13, so a Newton step and
-    the weights are taken in extended precision, where the platform has it.
+
+class _Rule(NamedTuple):
+    """Gauss-Legendre quadrature on [-1, 1]: nodes, weights, and the weights beside a map to Legendre coefficients."""
+
+    nodes: Shaped[np.ndarray, " nodes"]
+    weights: Shaped[np.ndarray, " nodes"]
+    projection: Shaped[np.ndarray, "nodes 5"]  # the integral, and two coefficients each of half and of full degree
+
+
+@lru_cache(maxsize=2)
+def _rule(precision: type[np.floating]) -> _Rule:
+    """The weights are 2 / ((1 - x^2) P_n'(x)^2).
+
+    Near the ends a node's rounding moves them by 1e-13, so they are taken after a Newton step in extended precision.
     """
     n = _NODES
     x = np.polynomial.legendre.leggauss(n)[0].astype(np.longdouble)
@@ -207,6 +245,6 @@ def _rule() -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"], F
         slope = n * (legendre[:, n - 1] - x * legendre[:, n]) / (1 - x**2)
         w = 2 / ((1 - x**2) * slope**2)
         x = x - legendre[:, n] / slope
-    x, w, legendre = x.astype(np.float64), w.astype(np.float64), legendre.astype(np.float64)
     degrees = np.array([n // 2 - 2, n // 2 - 1, n - 2, n - 1])
-    return x, w, w[:, None] * np.column_stack([np.ones(n), legendre[:, degrees] * (2 * degrees + 1) / 2])
+    projection = w[:, None] * np.column_stack([np.ones(n), legendre[:, degrees] * (2 * degrees + 1) / 2])
+    return _Rule(x.astype(precision), w.astype(precision), projection.astype(precision))

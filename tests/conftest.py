@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other; before torch is imported
+
 import shutil
 import time
 from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, overload
 
 import numpy as np
 from jaxtyping import Float
@@ -28,8 +28,9 @@ _XTOL = 1e-15  # of log q, and so relative to q: some roundings
 class EdgeOfChaos:
     """A point on the edge of chaos: the standard deviations, the variance q at which chi_1 = 1, and beta_q.
 
-    q is a fixed point of the variance map. Tanh, erf and ELU are drawn to it. From Swish, GELU and shifted softplus it
-    repels (the variance map's slope there is 1.08, 1.11, 1.03 at q = 0.3): a network started at q leaves it with depth.
+    q is a fixed point of the variance map. It attracts Tanh, erf, sin and ELU. At small sigma_b it repels Swish, GELU and
+    shifted softplus (the variance map's slope there is 1.08, 1.11 and 1.03 at q = 0.3; that of GELU is below 1 from
+    sigma_b = 0.5 on, that of Swish from 0.8): there a network started at q leaves it with depth.
 
     beta_q = 2 E phi'(sqrt(q) Z)^2 / (q E phi''(sqrt(q) Z)^2), so that 1 - c^l ~ beta_q / l for a smooth activation
     (Hayou, Doucet, Rousseau 2019, arXiv:1902.06853, proposition 3). It is 0 where the slope has kinks, since
@@ -47,8 +48,8 @@ def edge_of_chaos(activation: str | Activation, *, sigma_b: float | None = None,
 
     On it sigma_w^2 E phi'(sqrt(q) Z)^2 = 1 and q = sigma_b^2 + sigma_w^2 E phi(sqrt(q) Z)^2: given q, both parameters
     follow; given sigma_b, the least q > 0 with q - E phi^2 / E phi'^2 = sigma_b^2 is found. Good to 1e-12 for
-    sigma_b >= 0.01; below, a rounding is amplified (660 times at sigma_b = 1e-4). At sigma_b = 0 the limit of the edge
-    is returned, q = 0 and sigma_w = 1 / |phi'(0)|, where phi(0) = 0.
+    sigma_b >= 0.01; below, a rounding is amplified (in Tanh's q about q / 3 sigma_b^2 times, 6.6e4 at sigma_b = 1e-4).
+    At sigma_b = 0 the limit of the edge is returned, q = 0 and sigma_w = 1 / |phi'(0)|, where phi(0) = 0.
 
     A positively homogeneous activation, of slopes a and b on the two sides, has the single point sigma_b = 0,
     sigma_w = sqrt(2 / (a^2 + b^2)), at any q (1 by default).
@@ -57,6 +58,7 @@ def edge_of_chaos(activation: str | Activation, *, sigma_b: float | None = None,
     sigma_b = 0), and where there is no edge.
     """
     phi = activations.get(activation)
+    sigma_b, q = (None if x is None else float(x) for x in (sigma_b, q))
     _check(sigma_b, q)
     if phi.jumps:
         raise ValueError(f"{phi.name} has no edge of chaos: it jumps, and chi_1 is infinite")
@@ -72,9 +74,6 @@ def edge_of_chaos(activation: str | Activation, *, sigma_b: float | None = None,
     return _at(phi, _solve(phi, float(sigma_b or 0.0)), sigma_b)
 
 
-Depth = TypeVar("Depth", float, np.ndarray)
-
-
 @dataclass(frozen=True)
 class Rate:
     """1 - c^l ~ constant / l^power on the edge of chaos."""
@@ -82,7 +81,11 @@ class Rate:
     constant: float
     power: int
 
-    def __call__(self, depth: Depth) -> Depth:
+    @overload
+    def __call__(self, depth: float) -> float: ...
+    @overload
+    def __call__(self, depth: np.ndarray) -> np.ndarray: ...
+    def __call__(self, depth: float | np.ndarray) -> float | np.ndarray:
         """The prediction at this depth, a number or an array."""
         return self.constant / depth**self.power
 
@@ -117,7 +120,9 @@ def _check(sigma_b: float | None, q: float | None) -> None:
 def _homogeneous(phi: Activation, slopes: tuple[float, float], sigma_b: float | None, q: float | None) -> EdgeOfChaos:
     power = (slopes[0] ** 2 + slopes[1] ** 2) / 2
     if sigma_b:
-        raise ValueError(f"{phi.name} has no edge of chaos at sigma_b = {sigma_b}: it is homogeneous, and with a bias")
+        raise ValueError(
+            f"{phi.name} has no edge of chaos at sigma_b = {sigma_b}: a homogeneous one has only sigma_b = 0"
+        )
     if power == 0:
         raise ValueError(f"{phi.name} has no edge of chaos: it is zero")
     variance = 1.0 if q is None else q
@@ -128,7 +133,7 @@ def _at(phi: Activation, q: float, sigma_b: float | None = None) -> EdgeOfChaos:
     """The point with this q; its sigma_b where that is not known already."""
     slope = moments.slope_second_moment(phi, q)
     if sigma_b is None:
-        squared = _squared_bias(phi, q)
+        squared = moments.squared_bias(phi, q)
         if not squared >= 0:
             raise ValueError(f"{phi.name} has no edge of chaos at q = {q}: it would need sigma_b^2 = {squared:.3g}")
         sigma_b = math.sqrt(squared)
@@ -150,37 +155,35 @@ def _limit(phi: Activation) -> EdgeOfChaos:
     return EdgeOfChaos(0.0, moments.slope_second_moment(phi, 0.0) ** -0.5, 0.0, math.inf)
 
 
-def _squared_bias(phi: Activation, q: float) -> float:
-    """sigma_b^2 = q - E phi^2 / E phi'^2 of the point of the edge at q; -infinity where phi is flat."""
-    slope = moments.slope_second_moment(phi, q)
-    return q - moments.second_moment(phi, q) / slope if slope > 0 else -math.inf
-
-
 class _Grid(NamedTuple):
-    """Points along the edge of chaos, from small q to large, as far as the moments are finite."""
+    """Points along the edge of chaos, from small q to large; NaN where a moment cannot be had, and the first reason."""
 
     log_q: Float[np.ndarray, " n"]
     squared_bias: Float[np.ndarray, " n"]
     sigma_w: Float[np.ndarray, " n"]
+    failure: str
 
 
 @lru_cache(maxsize=64)
 def _grid(phi: Activation) -> _Grid:
     """About 10 ms, once for each activation."""
-    points = []
+    points, failure = [], ""
     for log_q in np.linspace(math.log(_SMALLEST_Q), math.log(_LARGEST_Q), _GRID).tolist():
+        squared_bias = sigma_w = math.nan
         try:
             slope = moments.slope_second_moment(phi, math.exp(log_q))
-            points.append((log_q, _squared_bias(phi, math.exp(log_q)), slope**-0.5 if slope > 0 else math.inf))
-        except ValueError:  # no longer square-integrable
-            break
-    return _Grid(*np.array(points).reshape(-1, 3).T)
+            squared_bias = moments.squared_bias(phi, math.exp(log_q))
+            sigma_w = slope**-0.5 if slope > 0 else math.inf
+        except ValueError as error:
+            failure = failure or str(error)
+        points.append((log_q, squared_bias, sigma_w))
+    return _Grid(*np.array(points).T, failure)
 
 
 def _bracket(phi: Activation, sigma_b: float) -> int | None:
     """Between which point of the grid and the next the edge first has this sigma_b."""
-    below = _grid(phi).squared_bias <= sigma_b**2
-    crossings = np.flatnonzero(below[:-1] != below[1:])
+    excess = np.sign(_grid(phi).squared_bias - sigma_b**2)
+    crossings = np.flatnonzero(np.where(excess[:-1] > 0, excess[1:] <= 0, (excess[:-1] <= 0) & (excess[1:] > 0)))
     return int(crossings[0]) if len(crossings) else None
 
 
@@ -201,18 +204,17 @@ def variance_on_edge(phi: Activation, *, sigma_w: float, sigma_b: float) -> floa
 def _solve(phi: Activation, sigma_b: float) -> float:
     """The least q on the grid's range at which the edge has this sigma_b."""
     at = _bracket(phi, sigma_b)
+    log_q, squared, _, failure = _grid(phi)
     if at is None:
-        raise ValueError(
-            f"{phi.name} has no edge of chaos at sigma_b = {sigma_b} with q between {_SMALLEST_Q:g} and {_LARGEST_Q:g}"
-        )
-    log_q, squared, _ = _grid(phi)
+        searched = f"with q between {_SMALLEST_Q:g} and {_LARGEST_Q:g}" + (f" ({failure})" if failure else "")
+        raise ValueError(f"{phi.name} has no edge of chaos at sigma_b = {sigma_b} {searched}")
     target = sigma_b**2
     near = slice(max(at - 1, 0), at + 3)
     # Nearly a power law, where all signs allow it: then a few secant steps on the logarithmic scale are enough.
     logarithmic = target > 0 and (squared[near] > 0).all() and (np.diff(squared[near]) > 0).all()
 
     def excess(x: float) -> float:
-        reached = _squared_bias(phi, math.exp(x))
+        reached = moments.squared_bias(phi, math.exp(x))
         return math.log(reached / target) if logarithmic else reached - target
 
     if logarithmic:

@@ -7,14 +7,15 @@ of the network itself at a cost of width, not width^2, for each layer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from deepk import activations
 from deepk.activations import Activation
+from deepk.meanfield.maps import MeanField
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,16 @@ def propagate_pair(
 
     With `residual`, y^l = y^{l-1} + W phi(y^{l-1}) + B. Carries the difference of the two inputs instead of the second
     one, in float64, so that 1 - c^l keeps its digits as c tends to 1. A network takes O(width depth) time.
+
+    Raises ValueError for a parameter outside its range, as `MeanField` does.
     """
-    phi = activations.get(activation)
+    phi = MeanField(activation, sigma_w=sigma_w, sigma_b=sigma_b).activation  # which checks the three
+    if not 0 < q < math.inf:
+        raise ValueError(f"q = {q} is not a finite number > 0")
+    if not -1 <= c <= 1:
+        raise ValueError(f"c = {c} is not a correlation in [-1, 1]")
+    if min(width, depth, networks) < 1:
+        raise ValueError(f"width = {width}, depth = {depth} and networks = {networks} must be at least 1")
     variances, complements = (torch.empty(networks, depth, dtype=torch.float64) for _ in range(2))
 
     def draw(a: Tensor, e: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:

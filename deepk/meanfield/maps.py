@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import Literal
 
 import numpy as np
@@ -19,11 +20,11 @@ from deepk import activations
 from deepk.activations import Activation
 from deepk.meanfield import moments
 from deepk.meanfield.edge_of_chaos import EDGE, variance_on_edge
-from deepk.meanfield.propagation import ComplementMap, orbit
+from deepk.meanfield.propagation import ComplementMap, orbit, start
 
 Phase = Literal["ordered", "chaotic", "edge"]
 
-# Beyond these the variance is taken to diverge, or to vanish.
+# Beyond these the variance is looked at once more, and taken to diverge, or to vanish.
 _LARGEST_Q, _SMALLEST_Q = 1e12, 1e-12
 _ROUNDING = 4 * np.finfo(np.float64).eps
 
@@ -50,13 +51,14 @@ class MeanField:
 
     def __init__(self, activation: str | Activation, *, sigma_w: float, sigma_b: float, q: float | None = None) -> None:
         """Checks the parameters; computes nothing else."""
+        sigma_w, sigma_b = float(sigma_w), float(sigma_b)
         if not 0 < sigma_w < math.inf:
             raise ValueError(f"sigma_w = {sigma_w} is not a finite number > 0")
         if not 0 <= sigma_b < math.inf:
             raise ValueError(f"sigma_b = {sigma_b} is not a finite number >= 0")
         for name, value in (("activation", activations.get(activation)), ("sigma_w", sigma_w), ("sigma_b", sigma_b)):
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "q", q)
+        object.__setattr__(self, "q", None if q is None else float(q))
         if q is not None and not abs(self.variance_map(q) - q) <= 1e-9 * q:
             raise ValueError(f"q = {q} is no fixed point of {self}: the variance map gives {self.variance_map(q)}")
 
@@ -73,7 +75,7 @@ class MeanField:
         """
         if not 0 <= q < math.inf:
             raise ValueError(f"q = {q} is not a finite number >= 0")
-        return self.sigma_b**2 + self.sigma_w**2 * moments.second_moment(self.activation, q)
+        return self.sigma_b**2 + self.sigma_w**2 * moments.second_moment(self.activation, float(q))
 
     def limiting_variance(self) -> float:
         """The fixed point of the variance map that q^l tends to from q^0 = 1.
@@ -92,7 +94,18 @@ class MeanField:
         if self._slopes is not None:
             return self._homogeneous_limit()
         edge = variance_on_edge(self.activation, sigma_w=self.sigma_w, sigma_b=self.sigma_b)
-        return self._attractor() if edge is None else edge
+        return self._polished(self._attractor() if edge is None else edge)
+
+    def _polished(self, q: float) -> float:
+        """A fixed point after a Newton step, which takes back the roundings that a slope near 1 has amplified."""
+        if q == 0:
+            return q
+        excess = moments.variance_excess(self.activation, sigma_w=self.sigma_w, sigma_b=self.sigma_b, q=q)
+        return q + excess / (1 - self._variance_slope(q))
+
+    def _variance_slope(self, q: float) -> float:
+        """d q^{l+1} / d q^l."""
+        return self.sigma_w**2 * moments.second_moment_slope(self.activation, q)
 
     def _homogeneous_limit(self) -> float:
         growth, source = self.sigma_w**2 * self._power, self.sigma_b**2
@@ -122,8 +135,10 @@ class MeanField:
                 low, high = high, 2 * high
             else:
                 low, high = low / 2, low
-            if high > _LARGEST_Q:
-                raise self._diverging()
+            if high > _LARGEST_Q:  # far out phi is a power law: what grows there goes on growing
+                high = _LARGEST_Q**2
+                if excess(high) > 0:
+                    raise self._diverging()
             if low < _SMALLEST_Q and self.variance_map(0.0) == 0:
                 return 0.0
         return float(brentq(excess, low, high, xtol=1e-300, rtol=_ROUNDING))
@@ -142,7 +157,7 @@ class MeanField:
         elif q == 0:
             slope = self.chi_1
         else:
-            slope = abs(self.sigma_w**2 * moments.second_moment_slope(self.activation, q))
+            slope = abs(self._variance_slope(q))
         if abs(slope) < _ROUNDING:
             return 0.0
         return -1 / math.log(slope) if slope < 1 - EDGE else math.inf
@@ -157,7 +172,7 @@ class MeanField:
         for q in (q_a, q_b):
             if not 0 <= q < math.inf:
                 raise ValueError(f"q = {q} is not a finite number >= 0")
-        return self.sigma_b**2 + self.sigma_w**2 * moments.covariance(self.activation, q_a, q_b, c)
+        return self.sigma_b**2 + self.sigma_w**2 * moments.covariance(self.activation, float(q_a), float(q_b), float(c))
 
     def correlation_map(self, c: float) -> float:
         """f(c) = (sigma_b^2 + sigma_w^2 E phi(X) phi(Y)) / q, both of variance q: the correlation one layer on.
@@ -166,13 +181,13 @@ class MeanField:
         """
         if not -1 <= c <= 1:
             raise ValueError(f"c = {c} is not a correlation in [-1, 1]")
-        return 1 - self._complement(c)
+        return 1 - self._complement(1 - float(c))
 
-    def _complement(self, c: float) -> float:
-        """1 - f(c)."""
+    def _complement(self, u: float) -> float:
+        """1 - f(1 - u)."""
         sphere = self._sphere
-        difference = moments.squared_difference(sphere.activation, sphere.limiting_variance(), c)
-        return sphere.sigma_w**2 * difference / (2 * sphere.limiting_variance())
+        q = sphere.limiting_variance()
+        return sphere.sigma_w**2 * moments.half_squared_difference(sphere.activation, q, u) / q
 
     @property
     def chi_1(self) -> float:
@@ -205,12 +220,12 @@ class MeanField:
             return 0.0
 
         # Convex on [0, 1], f meets the diagonal once below 1: at the one u in (0, 1] with u = 1 - f(1 - u).
-        at_zero, chi_1 = self._complement(0.0), self._sphere.chi_1
+        at_zero, chi_1 = self._complement(1.0), self._sphere.chi_1
         if at_zero >= 1:
             return 1.0
 
         def excess(u: float) -> float:
-            growth = chi_1 if u == 0 else at_zero if u == 1 else self._complement(1 - u) / u
+            growth = chi_1 if u == 0 else at_zero if u == 1 else self._complement(u) / u
             return 1 - 1 / growth  # nearly a straight line
 
         return float(brentq(excess, 0.0, 1.0, xtol=1e-300, rtol=1e-13))
@@ -222,7 +237,8 @@ class MeanField:
         slides print its inverse for xi_c (Schoenholz et al. 2017, equation 10, have it right). For a homogeneous
         activation without bias it is infinite at every sigma_w.
         """
-        sphere = self._sphere
+        vanishing = self._slopes is None and self.limiting_variance() == 0
+        sphere = self if vanishing else self._sphere
         if sphere.phase == "edge":
             return math.inf
         if sphere.phase == "ordered":
@@ -238,7 +254,8 @@ class MeanField:
         Carries 1 - c from layer to layer, so that its relative error at layer l is about l * 2^-53 and no digit is lost
         to the approach of c to 1. Raises ValueError for c0 outside [-1, 1] or a negative depth.
         """
-        return orbit(self.complement_map, c0, depth)
+        u = start(float(c0), index(depth))
+        return orbit(self.complement_map, u, depth)
 
     @cached_property
     def complement_map(self) -> ComplementMap:
@@ -265,7 +282,8 @@ class MeanField:
         A homogeneous activation whose variance vanishes or diverges has the correlation map of its edge of chaos, since
         the bias ends up too small to matter, and the scale never does.
         """
-        if self._slopes is not None and (self.sigma_b == 0 or self.sigma_w**2 * self._power >= 1):
+        growth = self.sigma_w**2 * self._power
+        if self._slopes is not None and growth > 0 and (self.sigma_b == 0 or growth > 1 + EDGE):
             return MeanField(self.activation, sigma_w=self._power**-0.5, sigma_b=0.0, q=1.0)
         if self.limiting_variance() == 0:
             raise ValueError(f"the variance of {self} vanishes, and with it the correlation loses its meaning")

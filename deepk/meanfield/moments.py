@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 
 import numpy as np
 import torch
 
 from deepk.activations import Activation, Function
-from deepk.gaussian import Nodes, expectation, plane_expectation, values
+from deepk.gaussian import Nodes, expectation, extended_expectation, plane_expectation, values
 
 Atoms = tuple[tuple[float, float], ...]  # (where, how large), the Dirac masses of a derivative
 
@@ -30,23 +32,48 @@ _NO_JUMP = 1e-9
 # Between nodes that are 0.1 apart, the slope of phi(scale z) may be a peak that none of them sees. Activations change
 # on a scale of one around zero: these cuts, in units of phi's own argument, find it from there.
 _STEEP, _STEEP_ABOVE = (-16.0, -4.0, -1.0, 1.0, 4.0, 16.0), 16.0
+# 1 - c up to which a difference phi(X) - phi(Y) has lost two digits, and nodes on [0, arccos c] that then resolve what
+# is smooth in the angle, at most 0.015, to 1e-16.
+_CLOSE, _CLOSE_NODES = 1e-4, 4
 _HOMOGENEOUS = 1e-12  # rounding of phi(2x) - 2 phi(x) for a user's own formula
 
 
 def second_moment(activation: Activation, q: float) -> float:
     """E phi(sqrt(q) Z)^2; ValueError where it is infinite."""
-    return _moment(activation, activation.function, q)
+    return float(_moment(activation, activation.function, q))
 
 
 def slope_second_moment(activation: Activation, q: float) -> float:
     """E phi'(sqrt(q) Z)^2; infinite where phi jumps."""
-    return math.inf if activation.jumps else _moment(activation, activation.derivative, q)
+    return math.inf if activation.jumps else float(_moment(activation, activation.derivative, q))
 
 
 def curvature_second_moment(activation: Activation, q: float) -> float:
     """E phi''(sqrt(q) Z)^2; infinite where phi jumps or has a kink in its slope."""
     rough = activation.jumps or slope_jumps(activation)
-    return math.inf if rough else _moment(activation, activation.second_derivative, q)
+    return math.inf if rough else float(_moment(activation, activation.second_derivative, q))
+
+
+def variance_excess(activation: Activation, *, sigma_w: float, sigma_b: float, q: float) -> float:
+    """sigma_b^2 + sigma_w^2 E phi(sqrt(q) Z)^2 - q, its terms not rounded: 0 at a fixed point of the variance map."""
+    square = np.longdouble(sigma_w) ** 2 * _moment(activation, activation.function, q)
+    return float(np.longdouble(sigma_b) ** 2 + square - np.longdouble(q))
+
+
+def squared_bias(activation: Activation, q: float) -> float:
+    """sigma_b^2 = q - E phi^2 / E phi'^2 of the point of the edge of chaos at q, its terms not rounded.
+
+    Minus infinity where phi is flat.
+    """
+    slope = _moment(activation, activation.derivative, q)
+    return float(np.longdouble(q) - _moment(activation, activation.function, q) / slope) if slope > 0 else -math.inf
+
+
+def slope_excess(activation: Activation, *, sigma_w: float, q: float) -> float:
+    """chi_1 - 1 = sigma_w^2 E phi'(sqrt(q) Z)^2 - 1, its terms not rounded; infinite where phi jumps."""
+    if activation.jumps:
+        return math.inf
+    return float(np.longdouble(sigma_w) ** 2 * _moment(activation, activation.derivative, q) - 1)
 
 
 def second_moment_slope(activation: Activation, q: float) -> float:
@@ -61,8 +88,8 @@ def covariance(activation: Activation, q_a: float, q_b: float, c: float) -> floa
     return _product(activation, activation.function, q_a, q_b, c)
 
 
-def squared_difference(activation: Activation, q: float, c: float) -> float:
-    """E (phi(X) - phi(Y))^2 for X, Y ~ N(0, q) of correlation c: keeps its digits where c is close to 1."""
+def _squared_difference(activation: Activation, q: float, c: float) -> float:
+    """E (phi(X) - phi(Y))^2 for X, Y ~ N(0, q) of correlation c."""
     scale = math.sqrt(q)
 
     def integrand(x: Nodes, y: Nodes) -> Nodes:
@@ -70,7 +97,23 @@ def squared_difference(activation: Activation, q: float, c: float) -> float:
         squared: Nodes = difference * difference
         return squared
 
-    return plane_expectation(integrand, c, kinks=_scaled(activation, scale), symmetric=True)
+    with _named(activation, q):
+        return plane_expectation(integrand, c, kinks=_scaled(activation, scale), symmetric=True)
+
+
+def half_squared_difference(activation: Activation, q: float, u: float) -> float:
+    """E (phi(X) - phi(Y))^2 / 2 for X, Y ~ N(0, q) of correlation 1 - u, u in [0, 2], to a relative 1e-12.
+
+    Close to u = 0 the difference is a rounding; there it is q int_0^theta sin(t) E phi'(X_t) phi'(Y_t) dt instead.
+    """
+    if u == 0:
+        return 0.0
+    if u > _CLOSE:
+        return _squared_difference(activation, q, 1 - u) / 2
+    half = math.asin(math.sqrt(u / 2))
+    nodes, weights = np.polynomial.legendre.leggauss(_CLOSE_NODES)
+    slopes = [sine_slope_covariance(activation, q, half * (x + 1)) for x in nodes.tolist()]
+    return float(q * half * (weights @ slopes))
 
 
 def slope_covariance(activation: Activation, q: float, c: float) -> float:
@@ -147,10 +190,17 @@ def homogeneous_slopes(activation: Activation) -> tuple[float, float] | None:
     return float(below[0]), float(above[0])
 
 
-def _moment(activation: Activation, f: Function, q: float) -> float:
+def _moment(activation: Activation, f: Function, q: float) -> np.longdouble:
     scale = math.sqrt(q)
+    with _named(activation, q):
+        return extended_expectation(lambda z: f(scale * z) ** 2, kinks=_scaled(activation, scale))
+
+
+@contextmanager
+def _named(activation: Activation, q: float) -> Iterator[None]:
+    """Says of which activation an integral does not exist."""
     try:
-        return expectation(lambda z: f(scale * z) ** 2, kinks=_scaled(activation, scale))
+        yield
     except ValueError as error:
         raise ValueError(f"{activation.name} is not square-integrable under N(0, {q:g}): {error}") from error
 
@@ -158,10 +208,9 @@ def _moment(activation: Activation, f: Function, q: float) -> float:
 def _product(activation: Activation, f: Function, q_a: float, q_b: float, c: float) -> float:
     """E f(X) f(Y), f broken where the activation is."""
     a, b = math.sqrt(q_a), math.sqrt(q_b)
-    kinks = {*_scaled(activation, a), *_scaled(activation, b)}
-    return plane_expectation(
-        lambda x, y: values(f, a * x) * values(f, b * y), c, kinks=tuple(kinks), symmetric=q_a == q_b
-    )
+    kinks = tuple({*_scaled(activation, a), *_scaled(activation, b)})
+    with _named(activation, max(q_a, q_b)):
+        return plane_expectation(lambda x, y: values(f, a * x) * values(f, b * y), c, kinks=kinks, symmetric=q_a == q_b)
 
 
 def _affine(f: Function, start: float, slope: float, z: torch.Tensor) -> torch.Tensor:

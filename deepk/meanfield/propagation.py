@@ -8,13 +8,14 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 from numpy.polynomial import chebyshev
+from scipy.fft import dct
 
 from deepk.activations import Activation
 from deepk.meanfield import moments
 
 # Chebyshev degrees to try, until the last coefficients fall below this share of the largest.
 _DEGREES = (32, 64, 128, 256, 512)
-_RESOLVED = 1e-15
+_RESOLVED, _UNRESOLVED = 1e-15, 1e-10
 _QUADRATURE = 32  # Gauss-Legendre nodes on [0, theta]: the integrands are polynomials of these degrees at most
 
 
@@ -32,9 +33,9 @@ class ComplementMap:
     """
 
     def __init__(self, activation: Activation, *, sigma_w: float, q: float) -> None:
-        """Tabulates H: about 50 ms."""
+        """Tabulates H: about 50 ms for a smooth activation, seconds for one that is steep, or has kinks away from 0."""
         self._jumps = bool(activation.jumps)
-        self._chi_1 = 0.0 if self._jumps else sigma_w**2 * moments.slope_second_moment(activation, q)
+        self._excess = moments.slope_excess(activation, sigma_w=sigma_w, q=q)  # chi_1 - 1
         density = moments.sine_slope_covariance if self._jumps else moments.sine_curvature_covariance
         table = _resolve(lambda theta: density(activation, q, theta))
         nodes, weights = np.polynomial.legendre.leggauss(max(_QUADRATURE, len(table)))
@@ -55,33 +56,42 @@ class ComplementMap:
         """1 - f(1 - u), for u in [0, 2]."""
         theta = 2 * math.asin(math.sqrt(min(u, 2.0) / 2))
         h = float(self._series @ np.cos(self._degrees * math.acos(2 * theta / math.pi - 1)))
-        return theta * h if self._jumps else u * (self._chi_1 - theta * h)
+        return theta * h if self._jumps else u + u * (self._excess - theta * h)
 
 
-def orbit(step: Callable[[float], float], c0: float, depth: int) -> Float[np.ndarray, " layers"]:
-    """1 - c^l for l = 0..depth from c^0 = c0, where `step` maps 1 - c to that of the next layer.
-
-    Raises ValueError for c0 outside [-1, 1] and a depth that is negative.
-    """
+def start(c0: float, depth: int) -> float:
+    """1 - c0; ValueError for c0 outside [-1, 1] and a depth that is negative."""
     if not -1 <= c0 <= 1:
         raise ValueError(f"c0 = {c0} is not a correlation in [-1, 1]")
     if depth < 0:
         raise ValueError(f"depth = {depth} is negative")
+    return 1 - c0
+
+
+def orbit(step: Callable[[float], float], u: float, depth: int) -> Float[np.ndarray, " layers"]:
+    """u = 1 - c^0 and its first `depth` images, where `step` maps 1 - c to that of the next layer."""
     complements = np.empty(depth + 1)
-    complements[0] = u = 1 - c0
+    complements[0] = u
     for layer in range(1, depth + 1):
         complements[layer] = u = step(u)
     return complements
 
 
 def _resolve(f: Callable[[float], float]) -> Float[np.ndarray, " terms"]:
-    """Chebyshev coefficients of f on [0, pi], as many as float64 can tell from zero."""
+    """Chebyshev coefficients of f on [0, pi], as many as float64 can tell from zero.
+
+    Raises ValueError where the highest degree leaves more than 1e-10: the activation is too steep at this variance.
+    """
     for degree in _DEGREES:
-        x = chebyshev.chebpts1(degree + 1)
-        values = np.array([f(theta) for theta in (math.pi / 2 * (x + 1)).tolist()])
-        series = chebyshev.chebvander(x, degree).T @ values * 2 / (degree + 1)  # orthogonality on these points
+        angles = (np.arange(degree + 1) + 0.5) * math.pi / (degree + 1)
+        values = [f(theta) for theta in (math.pi * np.cos(angles / 2) ** 2).tolist()]
+        series = dct(values, type=2) / (degree + 1)  # the polynomials are orthogonal on these points
         series[0] /= 2
         size = np.abs(series)
-        if size[-2:].max() <= _RESOLVED * size.max():
+        rest = size[-2:].max()
+        if rest <= _RESOLVED * size.max():
             break
-    return np.trim_zeros(np.where(size > _RESOLVED / 10 * size.max(), series, 0.0), "b")
+    if rest > _UNRESOLVED * size.max():
+        raise ValueError("the correlation map is too steep to be tabulated to ten digits")
+    kept = np.trim_zeros(np.where(size > _RESOLVED / 10 * size.max(), series, 0.0), "b")
+    return kept if len(kept) else np.zeros(1)

@@ -6,12 +6,13 @@ Hayou, Doucet, Rousseau 2019 (arXiv:1902.06853), proposition 1, with sigma_b = 0
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
 
 from deepk.meanfield.maps import MeanField
-from deepk.meanfield.propagation import orbit
+from deepk.meanfield.propagation import orbit, start
 
 
 def residual_correlation_map(c: float, *, sigma_w: float) -> float:
@@ -37,7 +38,7 @@ def residual_gamma(sigma_w: float) -> float:
 def residual_complements(c0: float, depth: int, *, sigma_w: float) -> Float[np.ndarray, " layers"]:
     """1 - cbar^l for l = 0..depth from cbar^0 = c0, carried as 1 - cbar as in `MeanField.complements`."""
     alpha, branch = _alpha(sigma_w), _edge().complement_map
-    return orbit(lambda u: (u + alpha * branch(u)) / (1 + alpha), c0, depth)
+    return orbit(lambda u: (u + alpha * branch(u)) / (1 + alpha), start(c0, depth), depth)
 
 
 def _alpha(sigma_w: float) -> float:
@@ -46,5 +47,6 @@ def _alpha(sigma_w: float) -> float:
     return sigma_w**2 / 2
 
 
+@lru_cache(maxsize=1)
 def _edge() -> MeanField:
     return MeanField("relu", sigma_w=math.sqrt(2), sigma_b=0.0)

@@ -279,7 +279,7 @@ def test_the_slopes_covariance_has_twelve_digits(name, q, c, reference):
 
 @pytest.mark.parametrize(("name", "q", "c", "reference"), [(row[0], row[1], row[2], row[4]) for row in SLOPES])
 def test_the_squared_difference_has_twelve_digits_close_to_correlation_one(name, q, c, reference):
-    assert moments.squared_difference(phi(name), q, c) == close(reference)
+    assert 2 * moments.half_squared_difference(phi(name), q, 1 - c) == close(reference)
 
 
 # The references again, by one other short route each ---------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_no_variance_leaves_the_square_of_the_value_at_zero(name, value):
     assert moments.second_moment(phi(name), 0.0) == close(value**2)
 
 
-@settings(max_examples=20, deadline=None)  # each some milliseconds of quadrature
+@settings(max_examples=15, deadline=None)  # each some milliseconds of quadrature
 @given(name=st.sampled_from(["tanh", "elu", "relu", "gelu", "bent"]), q=st.floats(0.05, 20), c=st.floats(-1, 1))
 def test_a_covariance_is_at_most_the_second_moment(name, q, c):
     most = moments.second_moment(phi(name), q)
@@ -397,11 +397,11 @@ def mpmath_mean(name: str, q: float) -> float:
 
 
 @pytest.mark.parametrize("phi", [BENT, SELU, HARD_TANH, JUMP, *(activations.get(n) for n in ("relu", "tanh", "step"))])
-@pytest.mark.parametrize("q", [0.2, 3.0])
+@pytest.mark.parametrize("q", [0.7])
 def test_the_covariance_grows_with_correlation_by_its_slope(phi, q):
-    # cov(cos a) - cov(cos b) = q int_a^b sin(t) E phi' phi' dt: 32 nodes are exact on a smooth integrand
+    # cov(cos a) - cov(cos b) = q int_a^b sin(t) E phi' phi' dt: 24 nodes are exact on a smooth integrand
     a, b = 0.4, 1.9
-    nodes, weights = np.polynomial.legendre.leggauss(32)
+    nodes, weights = np.polynomial.legendre.leggauss(24)
     t = (a + b) / 2 + (b - a) / 2 * nodes
     slopes = [moments.sine_slope_covariance(phi, q, angle) for angle in t.tolist()]
     rise = moments.covariance(phi, q, q, math.cos(a)) - moments.covariance(phi, q, q, math.cos(b))
@@ -410,11 +410,11 @@ def test_the_covariance_grows_with_correlation_by_its_slope(phi, q):
 
 
 @pytest.mark.parametrize("phi", [BENT, SELU, HARD_TANH, *(activations.get(name) for name in ("relu", "tanh", "elu"))])
-@pytest.mark.parametrize("q", [0.2, 3.0])
+@pytest.mark.parametrize("q", [0.7])
 def test_the_slopes_covariance_grows_with_correlation_by_the_curvatures(phi, q):
     # Which holds with the Dirac masses of the kinks, also of two of them with each other, and not without.
     a, b = 0.4, 1.9
-    nodes, weights = np.polynomial.legendre.leggauss(32)
+    nodes, weights = np.polynomial.legendre.leggauss(24)
     t = (a + b) / 2 + (b - a) / 2 * nodes
     curvatures = [moments.sine_curvature_covariance(phi, q, angle) for angle in t.tolist()]
     rise = moments.slope_covariance(phi, q, math.cos(a)) - moments.slope_covariance(phi, q, math.cos(b))
@@ -512,7 +512,7 @@ EXPLOSIVE = Activation.from_callable("explosive", lambda x: (x * x).exp())
         lambda: moments.second_moment(EXPLOSIVE, 1.0),
         lambda: moments.slope_second_moment(EXPLOSIVE, 1.0),
         lambda: moments.covariance(EXPLOSIVE, 1.0, 1.0, 0.5),
-        lambda: moments.squared_difference(EXPLOSIVE, 1.0, 0.5),
+        lambda: moments.half_squared_difference(EXPLOSIVE, 1.0, 0.5),
     ],
     ids=["second moment", "slope", "covariance", "difference"],
 )

@@ -189,28 +189,30 @@ def _integrate(
     Cuts in two, again and again, each piece whose error, times its row's importance, is not yet small beside E |f| of
     the row where that is largest. Raises ValueError where f is not finite, or too large to have an expectation.
     """
-    _, weights, projection = _rule(np.longdouble if pieces.rows == 1 else np.float64)
+    rule, precise = _rule(np.float64), _rule(np.longdouble)
     total, size = np.zeros(pieces.rows), 0.0
     for level in range(_LEVELS + 1):
-        y = f(pieces.nodes, pieces.row) * pieces.density
-        counts = np.ones(1) if importance is None else importance[pieces.row]
+        exact = f(pieces.nodes, pieces.row) * pieces.density
+        y = exact.astype(np.float64, copy=False)
+        counts = np.ones(len(pieces.row)) if importance is None else importance[pieces.row]
         if level == 0:
-            size = float(_by_row(np.abs(y) @ weights * counts, pieces.row, pieces.rows).max())
+            size = float(_by_row(np.abs(y) @ rule.weights * counts, pieces.row, pieces.rows).max())
             if not size < math.inf:
                 raise ValueError("the function is not finite, or overflows, somewhere within 13 standard deviations")
-            outermost = np.abs(y * counts[:, None]).ravel()[pieces.ends]
+            outermost = np.abs(y.ravel()[pieces.ends]) * counts[pieces.ends // _NODES]
             if outermost.max() > max(_LEFT_OUT * size, _NEGLIGIBLE):
                 raise ValueError("the function grows too fast: its expectation is infinite, or lies beyond |z| = 13")
-        integrals = y @ projection
-        value, spectrum = integrals[:, 0], np.abs(integrals[:, 1:])
+        integrals = y @ rule.projection
+        value = integrals[:, 0] if exact is y else (exact * precise.weights).sum(axis=1)
         # Legendre coefficients: of half the degree, and the highest. Where they fall geometrically, that of twice the
         # degree, the first that the rule gets wrong, is last * (last / middle)^2.
+        spectrum = np.abs(integrals[:, 1:])
         middle, last = np.maximum(spectrum[:, 0], spectrum[:, 1]), np.maximum(spectrum[:, 2], spectrum[:, 3])
         rough = counts * last * (np.minimum(last, middle) / np.maximum(middle, 1e-300)) ** 2 > _RESOLVED * size
         if level == _LEVELS and np.abs(value[rough]).sum() > _SINGULAR * size:
             raise ValueError("the function is singular: it has no expectation, or not to ten digits")
         if level == _LEVELS or not rough.any():
-            return total + _by_row(value, pieces.row, pieces.rows)
+            return np.asarray(total + _by_row(value, pieces.row, pieces.rows))
         total = total + _by_row(value[~rough], pieces.row[~rough], pieces.rows)
         if rough.sum() > _MOST_PIECES:
             raise ValueError("the function oscillates too fast to be integrated")
@@ -220,8 +222,9 @@ def _integrate(
 
 def _by_row(value: Shaped[np.ndarray, " pieces"], row: Rows, rows: int) -> Shaped[np.ndarray, " rows"]:
     """The sum of each row's values."""
-    sums = value.sum(keepdims=True) if rows == 1 else np.bincount(row, value, minlength=rows)
-    return np.asarray(sums)
+    if rows == 1:
+        return np.array([value.sum()])
+    return np.bincount(row, value, minlength=rows).astype(np.float64, copy=False)
 
 
 class _Rule(NamedTuple):

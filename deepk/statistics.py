@@ -68,5 +68,5 @@ def median_interval(values: Sequence[float], *, level: float = 0.99) -> tuple[fl
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n = len(ordered)
-    outside = int((bdtr(np.arange(n // 2), n, 0.5) <= (1 - level) / 2).sum())
+    outside = max(int((bdtr(np.arange(n // 2), n, 0.5) <= (1 - level) / 2).sum()) - 1, 0)
     return float(np.median(ordered)), float(ordered[outside]), float(ordered[n - 1 - outside])

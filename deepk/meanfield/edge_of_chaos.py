@@ -28,8 +28,8 @@ _XTOL = 1e-15  # of log q, and so relative to q: some roundings
 class EdgeOfChaos:
     """A point on the edge of chaos: the standard deviations, the variance q at which chi_1 = 1, and beta_q.
 
-    q is a fixed point of the variance map. It attracts Tanh, erf, sin and ELU. At small sigma_b it repels Swish, GELU and
-    shifted softplus (the variance map's slope there is 1.08, 1.11 and 1.03 at q = 0.3; that of GELU is below 1 from
+    q is a fixed point of the variance map. It attracts Tanh, erf, sin and ELU. At small sigma_b it repels Swish, GELU
+    and shifted softplus (the variance map's slope there is 1.08, 1.11 and 1.03 at q = 0.3; that of GELU is below 1 from
     sigma_b = 0.5 on, that of Swish from 0.8): there a network started at q leaves it with depth.
 
     beta_q = 2 E phi'(sqrt(q) Z)^2 / (q E phi''(sqrt(q) Z)^2), so that 1 - c^l ~ beta_q / l for a smooth activation
@@ -177,7 +177,8 @@ def _grid(phi: Activation) -> _Grid:
         except ValueError as error:
             failure = failure or str(error)
         points.append((log_q, squared_bias, sigma_w))
-    return _Grid(*np.array(points).T, failure)
+    log_qs, squared, sigma_ws = np.array(points).T
+    return _Grid(log_qs, squared, sigma_ws, failure)
 
 
 def _bracket(phi: Activation, sigma_b: float) -> int | None:

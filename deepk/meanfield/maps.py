@@ -172,6 +172,8 @@ class MeanField:
         for q in (q_a, q_b):
             if not 0 <= q < math.inf:
                 raise ValueError(f"q = {q} is not a finite number >= 0")
+        if not -1 <= c <= 1:
+            raise ValueError(f"c = {c} is not a correlation in [-1, 1]")
         return self.sigma_b**2 + self.sigma_w**2 * moments.covariance(self.activation, float(q_a), float(q_b), float(c))
 
     def correlation_map(self, c: float) -> float:

@@ -35,6 +35,8 @@ _STEEP, _STEEP_ABOVE = (-16.0, -4.0, -1.0, 1.0, 4.0, 16.0), 16.0
 # 1 - c up to which a difference phi(X) - phi(Y) has lost two digits, and nodes on [0, arccos c] that then resolve what
 # is smooth in the angle, at most 0.015, to 1e-16.
 _CLOSE, _CLOSE_NODES = 1e-4, 4
+# The scale up to which 24 nodes on [0, 2.25] resolve tanh(scale z) and its derivatives.
+_GENTLE = 1.4
 _HOMOGENEOUS = 1e-12  # rounding of phi(2x) - 2 phi(x) for a user's own formula
 
 
@@ -79,7 +81,7 @@ def slope_excess(activation: Activation, *, sigma_w: float, q: float) -> float:
 def second_moment_slope(activation: Activation, q: float) -> float:
     """d/dq E phi(sqrt(q) Z)^2 = E phi(sqrt(q) Z)^2 (Z^2 - 1) / 2q, for q > 0; phi need not be differentiable."""
     scale = math.sqrt(q)
-    weighted = expectation(lambda z: activation(scale * z) ** 2 * (z * z - 1), kinks=_scaled(activation, scale))
+    weighted = expectation(lambda z: activation(scale * z) ** 2 * (z * z - 1), kinks=_cuts(activation, scale))
     return weighted / (2 * q)
 
 
@@ -193,7 +195,7 @@ def homogeneous_slopes(activation: Activation) -> tuple[float, float] | None:
 def _moment(activation: Activation, f: Function, q: float) -> np.longdouble:
     scale = math.sqrt(q)
     with _named(activation, q):
-        return extended_expectation(lambda z: f(scale * z) ** 2, kinks=_scaled(activation, scale))
+        return extended_expectation(lambda z: f(scale * z) ** 2, kinks=_cuts(activation, scale))
 
 
 @contextmanager
@@ -215,6 +217,12 @@ def _product(activation: Activation, f: Function, q_a: float, q_b: float, c: flo
 
 def _affine(f: Function, start: float, slope: float, z: torch.Tensor) -> torch.Tensor:
     return f(start + slope * z)
+
+
+def _cuts(activation: Activation, scale: float) -> tuple[float, ...]:
+    """`_scaled`, and where bisection would cut phi(scale z) on its way to zero, so that it need not find out."""
+    halvings = math.ceil(math.log2(scale / _GENTLE)) if scale > _GENTLE else 0
+    return (*_scaled(activation, scale), *(side * 2.25 / 2**k for k in range(1, halvings + 1) for side in (-1, 1)))
 
 
 def _scaled(activation: Activation, scale: float) -> tuple[float, ...]:

@@ -49,7 +49,7 @@ def test_the_network_is_the_recursion_of_the_papers():
 
 
 def test_the_hidden_layers_apply_the_activation_that_was_given():
-    shift = activations.Activation("shift", lambda x: x + 1)
+    shift = activations.Activation.from_callable("shift", lambda x: x + 1)
     network = networks.mlp(2, 2, shift, depth=5, width=3)
     for parameter in network.parameters():
         nn.init.zeros_(parameter)

@@ -27,6 +27,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from deepk import activations, figures
+from deepk.gaussian import expectation
 from deepk.lab.contract import Lab, Unit
 from deepk.meanfield import (
     MeanField,
@@ -125,8 +126,17 @@ def _curve(cfg: CorrelationDepth, case: Case) -> pd.DataFrame:
             asymptote = rate(case.activation, sigma_b=case.sigma_b)(layers.astype(float))
     constants = {"sigma_b": case.sigma_b, "q": case.q, "limit": limit, "depth_scale": scale}
     constants["follows_until"] = _follows_until(cfg, case)
+    constants["printed"] = _printed_depth_scale(case)
     values = {"layer": layers, "complement": complements[layers], "asymptote": asymptote}
     return pd.DataFrame({**case.key, **constants, **values})
+
+
+def _printed_depth_scale(case: Case) -> float:
+    """-log chi with chi = sigma_w^2 E phi'(sqrt(q) Z), as the slides print xi_c; NaN where chi <= 0."""
+    phi, scale = activations.get(case.activation), math.sqrt(case.q)
+    kinks = [point / scale for point in phi.breaks]
+    chi = case.sigma_w**2 * expectation(lambda z: phi.derivative(scale * z), kinks=kinks)
+    return -math.log(chi) if chi > 0 else math.nan
 
 
 def _follows_until(cfg: CorrelationDepth, case: Case) -> float:
@@ -241,13 +251,13 @@ def _smoothness(theory: pd.DataFrame, data: pd.DataFrame) -> Figure:
 
 
 def _medians(panel: Axes, groups: Groups, color: str, marker: str, minus: float = 0.0) -> None:
-    """Distance of the median over networks from `minus`, with its interval, where it can be told from zero."""
-    points = [(layer, *median_interval(values.tolist())) for layer, values in groups]
-    kept = [
-        (layer, abs(middle - minus), middle - low, high - middle)
-        for layer, middle, low, high in points
-        if abs(middle - minus) > (high - low) / 2
-    ]
+    """Distance of the median over networks from `minus`, with its interval, as long as it can be told from zero."""
+    kept = []
+    for layer, values in groups:
+        middle, low, high = median_interval(values.tolist())
+        if abs(middle - minus) <= (high - low) / 2:
+            break  # from here on it is noise
+        kept.append((layer, abs(middle - minus), middle - low, high - middle))
     if kept:
         layer, distance, below, above = np.array(kept).T
         panel.errorbar(layer, distance, [below, above], fmt=marker, color=color, markersize=4)
@@ -261,15 +271,18 @@ def _departure(theory: pd.DataFrame, data: pd.DataFrame, cfg: CorrelationDepth) 
         measured = _of(data, rows)
         groups = measured.assign(ratio=measured["complement"] / measured["complement_theory"]).groupby("layer")["ratio"]
         x = groups.median().index / cfg.simulation.width
-        panel.fill_between(x, groups.quantile(0.05), groups.quantile(0.95), color=color, alpha=0.2, linewidth=0)
+        panel.fill_between(
+            x, groups.quantile(0.05), groups.quantile(0.95), color=color, alpha=0.2, linewidth=0, label="5-95 %"
+        )
         panel.plot(x, groups.median(), color=color, marker="o", label="median")
-        mean = groups.mean().where(groups.mean() < RATIOS[1])  # Swish's is carried away by single networks
+        seen = (groups.mean() < RATIOS[1]).cummin()  # Swish's mean is carried away by single networks
+        mean = groups.mean().where(seen)
         panel.plot(x, mean, color=color, marker="s", linestyle="--", markerfacecolor="white", label="mean")
         panel.axhline(1.0, color=figures.BLACK, linewidth=1.0, label="theory, infinite width")
-        panel.axvline(0.2, color="0.5", linewidth=1.0, linestyle=":")
+        panel.axvline(FOLLOWS, color="0.5", linewidth=1.0, linestyle=":", label="a fifth of the width")
         panel.set(title=label, xscale="log", yscale="log", xlabel="layer / width", ylim=RATIOS)
     panels[0].set_ylabel("$1 - c^l$ over theory")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return figure
 
 
@@ -286,6 +299,7 @@ def _off_edge(theory: pd.DataFrame, data: pd.DataFrame) -> Figure:
         slope = distance.iloc[0] * np.exp(-(rows["layer"] - start) / scale)
         panel.plot(rows["layer"], slope, color="0.4", linestyle=":", label=rf"$e^{{-l/\xi_c}}$, $\xi_c = {scale:.3f}$")
         _medians(panel, _of(data, rows).groupby("layer")["complement"], color, "o", minus=1 - limit)
+        panel.errorbar([], [], [], fmt="o", color=color, markersize=4, label="networks: median, 99 % interval")
         point = rf"$(\sigma_b, \sigma_w) = ({rows['sigma_b'].iloc[0]:g}, {rows['sigma_w'].iloc[0]:g})$"
         panel.set(title=f"{case}: tanh at {point}", yscale="log", xlabel="layer $l$", ylim=(1e-12, 3))
         panel.legend()

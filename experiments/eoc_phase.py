@@ -57,7 +57,8 @@ START = 0.5  # correlation from which the limit is approached
 
 def predict(cfg: EocPhase) -> pd.DataFrame:
     """The `grid` of the diagrams, the `edge` over it, the simulated `line`, its `curve`, and the points checked."""
-    return pd.DataFrame([row for name in cfg.activations for row in _theory(cfg, name)])
+    rows = [row for name in cfg.activations for row in _theory(cfg, name)]
+    return pd.DataFrame([*rows, *_references()])
 
 
 def _theory(cfg: EocPhase, name: str) -> Iterator[dict[str, object]]:
@@ -70,13 +71,15 @@ def _theory(cfg: EocPhase, name: str) -> Iterator[dict[str, object]]:
         yield _line_row("curve", cfg, name, sigma_w)
     for point in _edge(cfg, name):
         yield _edge_row("edge", name, point)
+
+
+def _references() -> Iterator[dict[str, object]]:
+    """Solved for at any scale and for any choice of activations: milliseconds, and exact."""
     for phase in PHASE_POINTS:
-        if phase.activation == name:
-            yield _row("check", name, phase.sigma_b, phase.sigma_w)
+        yield _row("check", phase.activation, phase.sigma_b, phase.sigma_w)
     for reference in POINTS:
-        if reference.activation == name:
-            yield _reference(reference)
-    if name in LIMITS:
+        yield _reference(reference)
+    for name in LIMITS:
         yield _edge_row("limit", name, edge_of_chaos(name, sigma_b=0.0))
 
 
@@ -218,10 +221,13 @@ def _diagrams(theory: pd.DataFrame, cfg: EocPhase) -> Figure:
         _map(figure, line[2], table["q"].replace(0.0, np.nan), "limiting variance $q$", "cividis", LogNorm(0.01, 100))
         for panel in line:
             _regions(panel, grid, edge, name)
-        line[0].set_ylabel(f"{name}\n" + r"$\sigma_w$")
+        line[0].set_ylabel(f"{name}\n" + r"$\sigma_w$ (of $\sqrt{N} W$)")
     for panel in panels[-1]:
         panel.set_xlabel(r"$\sigma_b$ (standard deviation of the biases)")
-    figures.corner_note(figure, f"theory; grey: the variance diverges, or vanishes (sigma_b = 0); scale {cfg.scale}")
+    figures.corner_note(
+        figure,
+        f"theory; black: edge of chaos; grey: the variance diverges, or vanishes (sigma_b = 0); scale {cfg.scale}",
+    )
     return figure
 
 
@@ -250,9 +256,9 @@ def _regions(panel: Axes, grid: pd.DataFrame, edge: pd.DataFrame, name: str) -> 
 
 
 _QUANTITIES = (
-    ("variance", "q", "variance in the second half"),
-    ("correlation", "correlation", "correlation in the second half"),
-    ("growth", "chi_1", "growth of a small difference in a layer"),
+    ("variance", "q", "variance $q$ in the second half of the layers"),
+    ("correlation", "correlation", "correlation $c$ in the second half"),
+    ("growth", "chi_1", r"growth of a small difference in a layer, $\chi_1$"),
 )
 
 

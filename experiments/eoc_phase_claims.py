@@ -52,6 +52,11 @@ class Run:
         """Why the run cannot speak of an activation, or nothing."""
         return "" if (self.data["activation"] == activation).any() else f"{activation} is not in this run"
 
+    @property
+    def nothing(self) -> str:
+        """Why not even the theory is judged: there is no measurement that it stands beside."""
+        return "this run has measured nothing" if self.data.empty else ""
+
     def rows(self, kind: str, activation: str, **values: float) -> pd.DataFrame:
         """Rows of theory at a point, found by the numbers it was asked for."""
         found = self.theory[(self.theory["kind"] == kind) & (self.theory["activation"] == activation)]
@@ -90,7 +95,7 @@ def _edge_points(run: Run) -> Iterator[Claim]:
                     f"{SLIDES}, definition of the edge of chaos" + (", proposition 3" if quantity == "beta_q" else ""),
                     getattr(point, quantity),
                     _solved(run, point, quantity),
-                    run.absent(point.activation),
+                    run.nothing,
                 )
 
 
@@ -101,25 +106,24 @@ def _solved(run: Run, point: EdgePoint, quantity: str) -> float | None:
 
 
 def _script_points(run: Run) -> Iterator[Claim]:
-    """Where the authors' Monte Carlo put tanh's edge."""
-    exact = {point.sigma_b: point for point in POINTS if point.activation == "tanh"}
-    for sigma_b, sigma_w, q, half_sigma_w, half_q in SCRIPT_POINTS:
-        point = exact[sigma_b]
-        for quantity, published, precision in (("sigma_w", sigma_w, half_sigma_w), ("q", q, half_q)):
-            expected = getattr(point, quantity)
-            yield Claim(
-                name=f"script/tanh/sigma_b={sigma_b:g}/{quantity}",
-                statement=f"{quantity} of tanh on the edge of chaos at sigma_b = {sigma_b:g}, as the script lists it",
-                source=SCRIPT,
-                published=published,
-                precision=precision,
-                relation="=",
-                expected=expected,
-                measured=_solved(run, point, quantity),
-                tolerance=EXACT * expected,
-                reason=EXACT_REASON,
-                blocked=run.absent("tanh"),
-            )
+    """Where the authors' Monte Carlo put the edge."""
+    exact = {(point.activation, point.sigma_b): point for point in POINTS if point.given == "sigma_b"}
+    for where, activation, sigma_b, quantity, published, precision in SCRIPT_POINTS:
+        point = exact[activation, sigma_b]
+        expected = getattr(point, quantity)
+        yield Claim(
+            name=f"script/{where}/{activation}/sigma_b={sigma_b:g}/{quantity}",
+            statement=f"{quantity} of {activation}'s edge of chaos at sigma_b = {sigma_b:g}, in the script's {where}",
+            source=SCRIPT,
+            published=published,
+            precision=precision,
+            relation="=",
+            expected=expected,
+            measured=_solved(run, point, quantity),
+            tolerance=EXACT * expected,
+            reason=EXACT_REASON,
+            blocked=run.nothing,
+        )
 
 
 def _limits(run: Run) -> Iterator[Claim]:
@@ -131,7 +135,7 @@ def _limits(run: Run) -> Iterator[Claim]:
             f"{SLIDES}, edge of chaos: 1 / |phi'(0)|, and sqrt(2) for ReLU",
             expected,
             None if rows.empty else float(rows["sigma_w"].iloc[0]),
-            run.absent(activation),
+            run.nothing,
         )
 
 
@@ -140,7 +144,7 @@ def _phases(run: Run) -> Iterator[Claim]:
         at = f"({point.sigma_b:g}, {point.sigma_w:g})"
         name = f"phase/{point.activation}/{at.replace(' ', '')}"
         rows = run.rows("check", point.activation, sigma_b=point.sigma_b, sigma_w=point.sigma_w)
-        blocked = run.absent(point.activation)
+        blocked = run.nothing
         if point.q is None or point.chi_1 is None:
             diverging = None if rows.empty else float((rows["phase"] == "diverging").iloc[0])
             statement = f"the variance of {point.activation} diverges at (sigma_b, sigma_w) = {at}"

@@ -58,13 +58,21 @@ POINTS = (
     EdgePoint("gelu", "q", 0.5687343967348032, 1.3985046030830288, 10.0, 1.0608375472213216),
 )
 
-# (sigma_b, sigma_w, q) of tanh as a comment of the script lists them, and half a unit of the last digit of each.
+# What the script prints of the edge: (in its comment or in its settings, activation, sigma_b, quantity, printed, half a
+# unit of its last digit). The sigma_w of its settings are claims of `eoc-training`.
 SCRIPT_POINTS = (
-    (0.05, 1.1243, 0.156, 5e-5, 5e-4),
-    (0.2, 1.3079, 0.5197, 5e-5, 5e-5),
-    (0.5, 1.5525, 1.3259, 5e-5, 5e-5),
-    (1.0, 1.8576, 3.0438, 5e-5, 5e-5),
-    (5.0, 3.3355, 34.636, 5e-5, 5e-4),
+    ("comment", "tanh", 0.05, "sigma_w", 1.1243, 5e-5),
+    ("comment", "tanh", 0.05, "q", 0.156, 5e-4),
+    ("comment", "tanh", 0.2, "sigma_w", 1.3079, 5e-5),
+    ("comment", "tanh", 0.2, "q", 0.5197, 5e-5),
+    ("comment", "tanh", 0.5, "sigma_w", 1.5525, 5e-5),
+    ("comment", "tanh", 0.5, "q", 1.3259, 5e-5),
+    ("comment", "tanh", 1.0, "sigma_w", 1.8576, 5e-5),
+    ("comment", "tanh", 1.0, "q", 3.0438, 5e-5),
+    ("comment", "tanh", 5.0, "sigma_w", 3.3355, 5e-5),
+    ("comment", "tanh", 5.0, "q", 34.636, 5e-4),
+    ("settings", "tanh", 0.2, "q", 0.5, 0.05),
+    ("settings", "elu", 0.1, "q", 0.44, 5e-3),
 )
 
 

@@ -63,7 +63,7 @@ def scaled(data: pd.DataFrame, phase: str, factor: float) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def cfg() -> Any:
-    return compose("smoke", "reach=1", "step=0.5")
+    return compose("smoke", "reach=1.5", "step=0.5")
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_a_linear_network_multiplies_a_variance_by_sigma_w_squared_and_adds_the_
 
 def test_the_theory_is_given_at_every_input_but_the_last(tables: Tables) -> None:
     for _, rows in tables[0].groupby("phase"):
-        assert rows["a_1"].tolist() == [-1.0, -0.5, 0.0, 0.5]
+        assert rows["a_1"].tolist() == [-1.5, -1.0, -0.5, 0.0, 0.5, 1.0]
 
 
 def test_the_ordered_phase_leaves_a_change_of_chi_1_to_the_depth(cfg: Any) -> None:

@@ -76,8 +76,8 @@ def test_chi_1_has_twelve_digits(name, sigma_w, sigma_b, chi_1):
 
 @pytest.mark.parametrize(("name", "sigma_w", "sigma_b", "slope"), [(*row[:3], row[5]) for row in FIXED])
 def test_the_variance_depth_scale_is_the_logarithm_of_the_maps_slope(name, sigma_w, sigma_b, slope):
-    # The slope is what cancellation leaves of terms of size sigma_w^2 / 2q: a rounding of 2^-53 of those, here within 1e-15,
-    # is 1e-9 of the smallest slope, 1.8e-6, whose logarithm divides it by 13.
+    # The slope is what cancellation leaves of terms of size sigma_w^2 / 2q: their rounding, here within 1e-15, is 1e-9
+    # of the smallest slope, 1.8e-6, whose logarithm divides it by 13.
     exact = float(slope)
     loss = 1e-15 / exact / abs(math.log(exact))
     assert theory(name, sigma_w, sigma_b).variance_depth_scale() == pytest.approx(

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -218,7 +219,7 @@ def _styles(theory: pd.DataFrame) -> list[tuple[str, pd.DataFrame, str, str]]:
     """(label, rows, colour, marker) of each case on the edge or residual, in the order of the table."""
     on_edge = theory[theory["case"].isin(["edge", "residual"])]
     groups = list(on_edge.groupby(["case", "activation", "sigma_w"], sort=False))
-    looks = zip(groups, figures.PALETTE, figures.MARKERS, strict=False)
+    looks = zip(groups, cycle(figures.PALETTE), cycle(figures.MARKERS), strict=False)
     return [(_name(rows), rows, color, marker) for (_, rows), color, marker in looks]
 
 

@@ -256,9 +256,9 @@ def _regions(panel: Axes, grid: pd.DataFrame, edge: pd.DataFrame, name: str) -> 
 
 
 _QUANTITIES = (
-    ("variance", "q", "variance $q$ in the second half of the layers"),
-    ("correlation", "correlation", "correlation $c$ in the second half"),
-    ("growth", "chi_1", r"growth of a small difference in a layer, $\chi_1$"),
+    ("variance", "q", "variance $q$"),
+    ("correlation", "correlation", "correlation $c$"),
+    ("growth", "chi_1", r"growth of a small difference, $\chi_1$"),
 )
 
 
@@ -294,6 +294,6 @@ def _simulation(theory: pd.DataFrame, data: pd.DataFrame, cfg: EocPhase) -> Figu
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     size = cfg.simulation
     count = size.networks * len(cfg.seeds)
-    setting = f"{count} networks of width {size.width}, depth {size.depth}: median, 5-95 %"
+    setting = f"{count} networks of width {size.width}, depth {size.depth}, second half: median, 5-95 %"
     figures.corner_note(figure, f"sigma_b = {cfg.line_sigma_b:g}; {setting}; scale {cfg.scale}")
     return figure

@@ -30,6 +30,11 @@ EXACT_REASON = "relative 1e-12: rounding of quadrature and fixed point in float6
 LEVEL = 0.999
 # Relative bias of a network's average, in units of 1 / width: the variance map's curvature makes it a few of these.
 BIAS = 5.0
+# A share of the prediction: an interval wider than that decides nothing.
+WIDEST = 0.5
+NETWORKS_REASON = (
+    "99.9 % t-interval over networks, and the bias of finite width: 5 / width, of a correlation c that of 1 - c"
+)
 QUANTITIES = (("variance", "q"), ("correlation", "correlation"), ("growth", "chi_1"))  # (measured, predicted)
 
 
@@ -64,10 +69,15 @@ class Run:
             found = found[(found[column] - value).abs() <= EXACT * abs(value)]
         return found
 
-    def sample(self, activation: str, sigma_w: float, column: str) -> Sample:
-        """A measured quantity over the networks of a point."""
+    def sample(self, activation: str, sigma_w: float, column: str) -> tuple[Sample | None, str]:
+        """A measured quantity over the networks of a point; or why it cannot be judged."""
         rows = self.data[(self.data["activation"] == activation) & (self.data["sigma_w"] == sigma_w)]
-        return Sample.of(rows[column].tolist())
+        values = rows[column].dropna().tolist()
+        if self.absent(activation):
+            return None, self.absent(activation)
+        if len(values) < 2:
+            return None, "one network has no spread to test with" if len(values) else f"no {column} could be measured"
+        return Sample.of(values), ""
 
 
 def _exact(name: str, statement: str, source: str, expected: float, measured: float | None, blocked: str) -> Claim:
@@ -161,9 +171,23 @@ def _phases(run: Run) -> Iterator[Claim]:
             )
 
 
-def _interval(sample: Sample, width: int, expected: float) -> float:
-    """Half width of the t-interval of a mean, and what finite width may add."""
-    return mean_half_width(sample, level=LEVEL) + BIAS / width * abs(expected)
+def _interval(run: Run, measured: str, sample: Sample, expected: float) -> float:
+    """Half width of the t-interval of a mean, and what finite width may add; to a correlation, to its 1 - c."""
+    share = abs(1 - expected) if measured == "correlation" else abs(expected)
+    return mean_half_width(sample, level=LEVEL) + BIAS / run.cfg.simulation.width * share
+
+
+def _judged(
+    run: Run, activation: str, sigma_w: float, measured: str, expected: float
+) -> tuple[float | None, float, str]:
+    """The mean over networks, its tolerance, and why they cannot be judged, or nothing."""
+    sample, blocked = run.sample(activation, sigma_w, measured)
+    if sample is None:
+        return None, 0.0, blocked
+    tolerance = _interval(run, measured, sample, expected)
+    if tolerance > WIDEST * abs(expected):
+        return None, tolerance, f"the interval of {sample.count} networks is +-{tolerance:.2g}"
+    return sample.mean, tolerance, ""
 
 
 def _simulated(run: Run) -> Iterator[Claim]:
@@ -175,18 +199,17 @@ def _simulated(run: Run) -> Iterator[Claim]:
                 expected = float(line[predicted].iloc[0])
                 if not math.isfinite(expected) or (line["phase"] == "diverging").any():
                     continue
-                blocked = run.absent(activation)
-                sample = None if blocked else run.sample(activation, sigma_w, measured)
+                mean, tolerance, blocked = _judged(run, activation, sigma_w, measured, expected)
                 yield Claim(
-                    name=f"networks/{activation}/sigma_w={sigma_w:g}/{measured}",
+                    name=f"networks/{activation}/sigma_w={sigma_w:.10g}/{measured}",
                     statement=f"{measured} in random {activation} networks at (sigma_b, sigma_w) = "
                     f"({run.cfg.line_sigma_b:g}, {sigma_w:g}) is the mean-field {predicted}",
                     source=f"{SLIDES}, information propagation and depth scales",
                     relation="=",
                     expected=expected,
-                    measured=sample.mean if sample else None,
-                    tolerance=_interval(sample, run.cfg.simulation.width, expected) if sample else 0.0,
-                    reason="99.9 % t-interval over networks, and 5 / width for the bias of finite width",
+                    measured=None if blocked else mean,
+                    tolerance=tolerance,
+                    reason=NETWORKS_REASON,
                     blocked=blocked,
                 )
 
@@ -194,27 +217,28 @@ def _simulated(run: Run) -> Iterator[Claim]:
 def _missing_square(run: Run) -> Iterator[Claim]:
     """The growth of a small difference, against the formula that the slides print for it."""
     for sigma_w in run.cfg.line_sigma_w[-1:]:
-        line, blocked = run.rows("line", "tanh", sigma_w=sigma_w), run.absent("tanh")
-        sample = None if blocked else run.sample("tanh", sigma_w, "growth")
-        expected = math.nan if blocked else float(line["chi_1"].iloc[0])
+        line = run.rows("line", "tanh", sigma_w=sigma_w)
+        expected, printed = (math.nan if line.empty else float(line[c].iloc[0]) for c in ("chi_1", "printed_chi"))
+        mean, tolerance, blocked = _judged(run, "tanh", sigma_w, "growth", expected)
+        if not blocked and abs(printed - expected) <= tolerance:
+            blocked = "the interval of these networks holds the printed formula's value, too"
         yield Claim(
             name="missing-square/tanh",
             statement=f"a small difference of two inputs grows by sigma_w^2 E phi'^2 in a layer of tanh at sigma_w = "
             f"{sigma_w:g}; published is the printed sigma_w^2 E phi', without the square",
             source=f"{SLIDES}, depth scales",
-            published=None if blocked else float(line["printed_chi"].iloc[0]),
+            published=None if blocked else printed,
             relation="=",
             expected=expected,
-            measured=sample.mean if sample else None,
-            tolerance=_interval(sample, run.cfg.simulation.width, expected) if sample else 0.0,
-            reason="99.9 % t-interval over networks, and 5 / width for the bias of finite width",
+            measured=None if blocked else mean,
+            tolerance=tolerance,
+            reason=NETWORKS_REASON,
             blocked=blocked,
         )
 
 
 def _diverging_relu(run: Run) -> Iterator[Claim]:
     """Where ReLU's variance diverges, its correlation still tends to 1 as on the edge, and its gradients explode."""
-    blocked = run.absent("relu")
     for sigma_w in run.cfg.line_sigma_w:
         if sigma_w**2 <= 2:
             continue
@@ -223,16 +247,16 @@ def _diverging_relu(run: Run) -> Iterator[Claim]:
             ("correlation", "correlation", "tends to 1 as on the edge"),
             ("growth", "chi_1", "is sigma_w^2 / 2"),
         ):
-            sample = None if blocked else run.sample("relu", sigma_w, measured)
-            expected = math.nan if blocked else float(line[predicted].iloc[0])
+            expected = math.nan if line.empty else float(line[predicted].iloc[0])
+            mean, tolerance, blocked = _judged(run, "relu", sigma_w, measured, expected)
             yield Claim(
-                name=f"diverging-relu/sigma_w={sigma_w:g}/{measured}",
+                name=f"diverging-relu/sigma_w={sigma_w:.10g}/{measured}",
                 statement=f"with sigma_w^2 > 2 ReLU's {measured} {says}, at sigma_w = {sigma_w:g}",
                 source=f"{SLIDES}, edge of chaos for ReLU",
                 relation="=",
                 expected=expected,
-                measured=sample.mean if sample else None,
-                tolerance=_interval(sample, run.cfg.simulation.width, expected) if sample else 0.0,
-                reason="99.9 % t-interval over networks, and 5 / width for the bias of finite width",
+                measured=None if blocked else mean,
+                tolerance=tolerance,
+                reason=NETWORKS_REASON,
                 blocked=blocked,
             )

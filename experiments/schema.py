@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
+from operator import attrgetter
 from typing import Any
 
 from omegaconf import MISSING
@@ -128,6 +129,10 @@ class Axis:
     high: float = positive()
     points: int = at_least(2)
 
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("low", f"a number below high={self.high:g}") if self.low >= self.high else ("", "")
+
 
 @dataclass
 class RandomNetworks:
@@ -150,6 +155,10 @@ class EocPhase(Experiment):
     line_sigma_b: float = positive()
     line_sigma_w: list[float] = each_positive()
     simulation: RandomNetworks = field(default_factory=RandomNetworks)
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("sigma_w.low", "a number > 0") if self.sigma_w.low == 0 else ("", "")
 
 
 @dataclass
@@ -187,6 +196,10 @@ class NetworkOutputs(Experiment):
     chaotic_sigma_b: float = at_least(0)
     chaotic_sigma_w: float = positive()
 
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("step", f"at most reach={self.reach:g}") if self.step > self.reach else ("", "")
+
 
 SCHEMAS: dict[str, type[Experiment]] = {
     "correlation-depth": CorrelationDepth,
@@ -206,6 +219,11 @@ def check(config: Any, prefix: str = "") -> None:
             items = {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
             for name, item in items.items():
                 _check_value(name, item, spec.metadata["allowed"], spec.metadata["holds"])
+    if hasattr(config, "conflict"):
+        key, allowed = config.conflict()
+        if key:
+            value = attrgetter(key)(config)
+            raise ConfigError(f"{prefix}{key}={value} is not allowed: it takes {allowed}")
 
 
 def _check_value(key: str, value: Any, allowed: str, holds: Callable[[Any], bool]) -> None:

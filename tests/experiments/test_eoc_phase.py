@@ -89,25 +89,26 @@ def test_every_reference_value_is_claimed(claims: dict[str, Claim]) -> None:
     kinds = pd.Series([name.split("/")[0] for name in claims]).value_counts()
     # Three numbers of a point beside the given one; two of a phase, one where the variance diverges.
     assert kinds["edge"] == 3 * len(POINTS)
-    assert kinds["script"] == 2 * len(SCRIPT_POINTS)
+    assert kinds["script"] == len(SCRIPT_POINTS)
     assert kinds["limit"] == len(LIMITS)
     assert kinds["phase"] == 2 * len(PHASE_POINTS) - 2
 
 
-@pytest.mark.parametrize(("sigma_b", "quantity"), [(point[0], q) for point in SCRIPT_POINTS for q in ("sigma_w", "q")])
-def test_each_monte_carlo_point_of_the_script_is_an_erratum(
-    claims: dict[str, Claim], sigma_b: float, quantity: str
+@pytest.mark.parametrize("point", SCRIPT_POINTS, ids=lambda point: "-".join(map(str, point[:4])))
+def test_the_scripts_comment_is_in_error_by_its_monte_carlo_and_its_settings_are_rounded(
+    claims: dict[str, Claim], point: tuple[Any, ...]
 ) -> None:
-    assert claims[f"script/tanh/sigma_b={sigma_b:g}/{quantity}"].verdict is Verdict.ERRATUM
+    where, activation, sigma_b, quantity, *_ = point
+    expected = Verdict.ERRATUM if where == "comment" else Verdict.REPRODUCED
+    assert claims[f"script/{where}/{activation}/sigma_b={sigma_b:g}/{quantity}"].verdict is expected
 
 
-def test_a_point_of_the_script_that_is_the_exact_one_rounded_is_reproduced(
+def test_a_point_of_the_comment_that_is_the_exact_one_rounded_is_reproduced(
     monkeypatch: pytest.MonkeyPatch, cfg: Any, tables: Tables
 ) -> None:
-    monkeypatch.setattr(eoc_phase_claims, "SCRIPT_POINTS", ((0.2, 1.3041, 0.5121, 5e-5, 5e-5),))
-    found = judged(cfg, *tables)
-    assert found["script/tanh/sigma_b=0.2/sigma_w"].verdict is Verdict.REPRODUCED
-    assert found["script/tanh/sigma_b=0.2/q"].verdict is Verdict.REPRODUCED
+    rounded = ("comment", "tanh", 0.2, "sigma_w", 1.3041, 5e-5)
+    monkeypatch.setattr(eoc_phase_claims, "SCRIPT_POINTS", (rounded,))
+    assert judged(cfg, *tables)["script/comment/tanh/sigma_b=0.2/sigma_w"].verdict is Verdict.REPRODUCED
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_a_point_of_the_script_that_is_the_exact_one_rounded_is_reproduced(
         ("edge/elu/sigma_b=0.1/q", "reference-sigma_b", "q", "elu"),
         ("edge/elu/sigma_b=1/beta_q", "reference-sigma_b", "beta_q", "elu"),
         ("edge/gelu/q=1/sigma_b", "reference-q", "sigma_b", "gelu"),
-        ("script/tanh/sigma_b=5/q", "reference-sigma_b", "q", "tanh"),
+        ("script/comment/tanh/sigma_b=5/q", "reference-sigma_b", "q", "tanh"),
         ("limit/gelu", "limit", "sigma_w", "gelu"),
         ("phase/relu/(1,1)/q", "check", "q", "relu"),
         ("phase/tanh/(0.3,2)/chi_1", "check", "chi_1", "tanh"),
@@ -346,7 +347,8 @@ def test_the_edge_begins_at_one_over_the_slope_at_zero(activation: str, sigma_w:
 
 
 def test_the_script_lists_points_that_have_exact_values() -> None:
-    assert {point[0] for point in SCRIPT_POINTS} <= {point.sigma_b for point in POINTS if point.activation == "tanh"}
+    exact = {(point.activation, point.sigma_b) for point in POINTS if point.given == "sigma_b"}
+    assert {(activation, sigma_b) for _, activation, sigma_b, *_ in SCRIPT_POINTS} <= exact
 
 
 # Configuration ------------------------------------------------------------------------------------------------------

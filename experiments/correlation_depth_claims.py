@@ -30,6 +30,7 @@ SHARES = (0.1, 0.5, 1.0)
 DEEP = 1000
 # Layers between which the decay in the ordered phase is measured: after the start, before rounding.
 DECAY = (4, 12)
+LINEAR = 0.02  # |c - c*| from which on the decay in the chaotic phase is the linear one, to two per cent
 
 
 def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: CorrelationDepth) -> list[Claim]:
@@ -263,6 +264,8 @@ def _depth_scales(run: Run) -> Iterator[Claim]:
             first, last = round(3 * scale), round(7 * scale)
             if last > distance.index[-1]:
                 blocked = f"the curve ends at layer {distance.index[-1]}, and the decay is measured up to {last}"
+            elif distance[first] > LINEAR:
+                blocked = f"|c - c*| is {distance[first]:.2g} at layer {first}: the decay has not begun"
             else:
                 measured = (last - first) / math.log(distance[first] / distance[last])
             tolerance, reason = 0.02 * scale, "2 %: the square of the distance, which the linear decay leaves out"

@@ -21,6 +21,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -265,9 +266,9 @@ _QUANTITIES = (
 def _simulation(theory: pd.DataFrame, data: pd.DataFrame, cfg: EocPhase) -> Figure:
     figure = Figure(figsize=(10.5, 3.9))
     panels = figure.subplots(1, 3)
-    colors = dict(zip(cfg.activations, figures.PALETTE, strict=False))
+    colors = dict(zip(cfg.activations, cycle(figures.PALETTE), strict=False))
     for panel, (measured, predicted, label) in zip(panels, _QUANTITIES, strict=True):
-        for name, marker in zip(cfg.activations, figures.MARKERS, strict=False):
+        for name, marker in zip(cfg.activations, cycle(figures.MARKERS), strict=False):
             on_line = theory["kind"].isin(["line", "curve"]) & (theory["activation"] == name)
             line = theory[on_line].sort_values("sigma_w")
             known = np.isfinite(line[predicted].to_numpy(dtype=float))

@@ -57,10 +57,13 @@ class Run:
         """Why the run cannot speak of an activation, or nothing."""
         return "" if (self.data["activation"] == activation).any() else f"{activation} is not in this run"
 
-    @property
-    def nothing(self) -> str:
-        """Why not even the theory is judged: there is no measurement that it stands beside."""
-        return "this run has measured nothing" if self.data.empty else ""
+    def value(self, column: pd.Series[float]) -> tuple[float | None, str]:
+        """The first value of rows of theory, or why there is none to judge."""
+        if self.data.empty:
+            return None, "this run has measured nothing"
+        if column.empty:
+            return None, "theory.csv of this run, from an older version, lacks the point"
+        return float(column.iloc[0]), ""
 
     def rows(self, kind: str, activation: str, **values: float) -> pd.DataFrame:
         """Rows of theory at a point, found by the numbers it was asked for."""
@@ -72,15 +75,18 @@ class Run:
     def sample(self, activation: str, sigma_w: float, column: str) -> tuple[Sample | None, str]:
         """A measured quantity over the networks of a point; or why it cannot be judged."""
         rows = self.data[(self.data["activation"] == activation) & (self.data["sigma_w"] == sigma_w)]
-        values = rows[column].dropna().tolist()
+        lost = int(rows[column].isna().sum())
         if self.absent(activation):
             return None, self.absent(activation)
-        if len(values) < 2:
-            return None, "one network has no spread to test with" if len(values) else f"no {column} could be measured"
-        return Sample.of(values), ""
+        if lost:
+            return None, f"no {column} could be measured in {lost} of {len(rows)} networks"
+        if len(rows) < 2:
+            return None, "one network has no spread to test with"
+        return Sample.of(rows[column].tolist()), ""
 
 
-def _exact(name: str, statement: str, source: str, expected: float, measured: float | None, blocked: str) -> Claim:
+def _exact(name: str, statement: str, source: str, expected: float, solved: tuple[float | None, str]) -> Claim:
+    measured, blocked = solved
     return Claim(
         name=name,
         statement=statement,
@@ -105,14 +111,12 @@ def _edge_points(run: Run) -> Iterator[Claim]:
                     f"{SLIDES}, definition of the edge of chaos" + (", proposition 3" if quantity == "beta_q" else ""),
                     getattr(point, quantity),
                     _solved(run, point, quantity),
-                    run.nothing,
                 )
 
 
-def _solved(run: Run, point: EdgePoint, quantity: str) -> float | None:
+def _solved(run: Run, point: EdgePoint, quantity: str) -> tuple[float | None, str]:
     given = {point.given: getattr(point, point.given)}
-    rows = run.rows(f"reference-{point.given}", point.activation, **given)
-    return None if rows.empty else float(rows[quantity].iloc[0])
+    return run.value(run.rows(f"reference-{point.given}", point.activation, **given)[quantity])
 
 
 def _script_points(run: Run) -> Iterator[Claim]:
@@ -121,6 +125,7 @@ def _script_points(run: Run) -> Iterator[Claim]:
     for where, activation, sigma_b, quantity, published, precision in SCRIPT_POINTS:
         point = exact[activation, sigma_b]
         expected = getattr(point, quantity)
+        measured, blocked = _solved(run, point, quantity)
         yield Claim(
             name=f"script/{where}/{activation}/sigma_b={sigma_b:g}/{quantity}",
             statement=f"{quantity} of {activation}'s edge of chaos at sigma_b = {sigma_b:g}, in the script's {where}",
@@ -129,23 +134,21 @@ def _script_points(run: Run) -> Iterator[Claim]:
             precision=precision,
             relation="=",
             expected=expected,
-            measured=_solved(run, point, quantity),
+            measured=measured,
             tolerance=EXACT * expected,
             reason=EXACT_REASON,
-            blocked=run.nothing,
+            blocked=blocked,
         )
 
 
 def _limits(run: Run) -> Iterator[Claim]:
     for activation, expected in LIMITS.items():
-        rows = run.rows("limit", activation)
         yield _exact(
             f"limit/{activation}",
             f"sigma_w of {activation} where its edge of chaos begins, at sigma_b = 0",
             f"{SLIDES}, edge of chaos: 1 / |phi'(0)|, and sqrt(2) for ReLU",
             expected,
-            None if rows.empty else float(rows["sigma_w"].iloc[0]),
-            run.nothing,
+            run.value(run.rows("limit", activation)["sigma_w"]),
         )
 
 
@@ -154,11 +157,10 @@ def _phases(run: Run) -> Iterator[Claim]:
         at = f"({point.sigma_b:g}, {point.sigma_w:g})"
         name = f"phase/{point.activation}/{at.replace(' ', '')}"
         rows = run.rows("check", point.activation, sigma_b=point.sigma_b, sigma_w=point.sigma_w)
-        blocked = run.nothing
         if point.q is None or point.chi_1 is None:
-            diverging = None if rows.empty else float((rows["phase"] == "diverging").iloc[0])
+            diverging = run.value((rows["phase"] == "diverging").astype(float))
             statement = f"the variance of {point.activation} diverges at (sigma_b, sigma_w) = {at}"
-            yield _exact(f"{name}/diverges", statement, f"{SLIDES}, chaotic phase", 1.0, diverging, blocked)
+            yield _exact(f"{name}/diverges", statement, f"{SLIDES}, chaotic phase", 1.0, diverging)
             continue
         for quantity, expected in (("q", point.q), ("chi_1", point.chi_1)):
             yield _exact(
@@ -166,8 +168,7 @@ def _phases(run: Run) -> Iterator[Claim]:
                 f"{quantity} of {point.activation} at (sigma_b, sigma_w) = {at}",
                 f"{SLIDES}, ordered and chaotic phase",
                 expected,
-                None if rows.empty else float(rows[quantity].iloc[0]),
-                blocked,
+                run.value(rows[quantity]),
             )
 
 

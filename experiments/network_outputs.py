@@ -192,7 +192,7 @@ def _follows(phase: str, theory: pd.DataFrame, measured: dict[str, pd.DataFrame]
 def _one_output(theory: pd.DataFrame, measured: dict[str, pd.DataFrame]) -> Claim:
     blocked = "" if "ordered" in measured else "the ordered network is not in this run"
     line = theory[theory["phase"] == "ordered"]
-    from_end_to_end = float(np.sqrt(line["change"]).sum()) ** 2  # at most
+    from_end_to_end = float(np.sqrt(line["change"].clip(lower=0)).sum()) ** 2  # at most
     if from_end_to_end > ONE_OUTPUT * float(line["variance"].mean()):
         blocked = blocked or "the theory does not promise one output at this depth"
     sums = pd.Series(dtype=float) if blocked else measured["ordered"].sum()
@@ -276,7 +276,13 @@ def _changes(theory: pd.DataFrame, data: pd.DataFrame, cfg: NetworkOutputs) -> F
     panel = figure.subplots()
     for (phase, color), marker in zip(_COLORS.items(), figures.MARKERS, strict=False):
         line = theory[theory["phase"] == phase].sort_values("a_1")
-        panel.plot(line["a_1"], np.sqrt(line["change"]), color=color, label=_title(theory, phase).replace("\n", ", "))
+        panel.plot(
+            line["a_1"],
+        known = np.sqrt(line["change"].where(line["change"] > 0))  # not where it was rounded away
+        panel.plot(line["a_1"], known, color=color, label=_title(theory, phase).replace("\n", ", "))
+            color=color,
+            label=_title(theory, phase).replace("\n", ", "),
+        )
         groups = np.sqrt(_axis(data[data["phase"] == phase]).set_index("a_1")["change"]).groupby("a_1")
         middle, low, high = groups.median(), groups.min(), groups.max()
         bars = np.stack([middle - low, high - middle])

@@ -187,6 +187,14 @@ def test_a_change_below_the_rounding_of_the_variance_is_not_comparable(cfg: Any,
     assert claim.verdict is Verdict.NOT_COMPARABLE
 
 
+def test_a_change_that_was_rounded_below_zero_is_judged_without_a_warning(cfg: Any, tables: Tables) -> None:
+    theory, data = tables
+    below = theory.assign(change=theory["change"].where(theory["phase"] != "ordered", -1e-17))
+    found = judged(cfg, below, data)
+    assert found["change/ordered"].verdict is Verdict.NOT_COMPARABLE
+    assert found["one-output/ordered"].verdict is Verdict.REPRODUCED  # what the networks did, and theory agrees
+
+
 # Theory -------------------------------------------------------------------------------------------------------------
 
 

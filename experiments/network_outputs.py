@@ -276,13 +276,8 @@ def _changes(theory: pd.DataFrame, data: pd.DataFrame, cfg: NetworkOutputs) -> F
     panel = figure.subplots()
     for (phase, color), marker in zip(_COLORS.items(), figures.MARKERS, strict=False):
         line = theory[theory["phase"] == phase].sort_values("a_1")
-        panel.plot(
-            line["a_1"],
         known = np.sqrt(line["change"].where(line["change"] > 0))  # not where it was rounded away
         panel.plot(line["a_1"], known, color=color, label=_title(theory, phase).replace("\n", ", "))
-            color=color,
-            label=_title(theory, phase).replace("\n", ", "),
-        )
         groups = np.sqrt(_axis(data[data["phase"] == phase]).set_index("a_1")["change"]).groupby("a_1")
         middle, low, high = groups.median(), groups.min(), groups.max()
         bars = np.stack([middle - low, high - middle])

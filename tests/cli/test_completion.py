@@ -11,7 +11,7 @@ from cli.catalogue import data_names
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("deepk run eo", ["eoc-training"]),
+        ("deepk run eo", ["eoc-phase", "eoc-training"]),
         ("deepk run eoc-training wid", ["width="]),
         ("deepk run eoc-training see", ["seeds="]),
         ("deepk run eoc-training data = mn", ["mnist"]),
@@ -19,7 +19,7 @@ from cli.catalogue import data_names
         ("deepk run eoc-training data=mn", ["data=mnist"]),
         ("deepk run nonsense wid", []),
         ("deepk run eoc-training --scale la", ["laptop"]),
-        ("deepk show eo", ["eoc-training"]),
+        ("deepk show eoc-t", ["eoc-training"]),
         ("deepk data fetch fa", ["fashion-mnist"]),
     ],
 )

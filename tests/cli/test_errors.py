@@ -53,7 +53,7 @@ RUN = ("run", "eoc-training")
         ((*RUN, "--resume", "v042"), "there is no run eoc-training/v042"),
         (("data", "check", "nmist"), "unknown data set 'nmist'; did you mean mnist?"),
         (("data", "fetch", "nmist"), "unknown data set 'nmist'; did you mean mnist?"),
-        (("runs", "eoc"), "unknown experiment 'eoc'; did you mean eoc-training?"),
+        (("runs", "eoc-train"), "unknown experiment 'eoc-train'; did you mean eoc-training?"),
         (("verify",), "name a RUN, or give --all for every run"),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",

@@ -21,7 +21,6 @@ import itertools
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -139,8 +138,9 @@ def _reference(point: EdgePoint) -> dict[str, object]:
 
 
 def _edge_row(kind: str, name: str, point: EdgeOfChaos) -> dict[str, object]:
-    row = {"kind": kind, "activation": name, "sigma_b": point.sigma_b, "sigma_w": point.sigma_w, "phase": "edge"}
-    return row | {"q": point.q, "chi_1": 1.0, "correlation": 1.0, "depth_scale": math.inf, "beta_q": point.beta_q}
+    theory = MeanField(name, sigma_w=point.sigma_w, sigma_b=point.sigma_b, q=point.q)
+    row = {"kind": kind, "activation": name, "sigma_b": point.sigma_b, "sigma_w": point.sigma_w, "q": point.q}
+    return row | {"phase": theory.phase, "chi_1": theory.chi_1, "beta_q": point.beta_q}
 
 
 # --- measurement ------------------------------------------------------------------------------------------------------
@@ -266,9 +266,9 @@ _QUANTITIES = (
 def _simulation(theory: pd.DataFrame, data: pd.DataFrame, cfg: EocPhase) -> Figure:
     figure = Figure(figsize=(10.5, 3.9))
     panels = figure.subplots(1, 3)
-    colors = dict(zip(cfg.activations, cycle(figures.PALETTE), strict=False))
+    colors = dict(zip(cfg.activations, itertools.cycle(figures.PALETTE), strict=False))
     for panel, (measured, predicted, label) in zip(panels, _QUANTITIES, strict=True):
-        for name, marker in zip(cfg.activations, cycle(figures.MARKERS), strict=False):
+        for name, marker in zip(cfg.activations, itertools.cycle(figures.MARKERS), strict=False):
             on_line = theory["kind"].isin(["line", "curve"]) & (theory["activation"] == name)
             line = theory[on_line].sort_values("sigma_w")
             known = np.isfinite(line[predicted].to_numpy(dtype=float))

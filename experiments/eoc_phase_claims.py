@@ -28,7 +28,8 @@ EXACT = 1e-12  # relative
 EXACT_REASON = "relative 1e-12: rounding of quadrature and fixed point in float64; expected is exact to 30 digits"
 # Two-sided level of each interval: of the hundred or so that a run asks for, one in ten runs fails one by chance.
 LEVEL = 0.999
-# Relative bias of a network's average, in units of 1 / width: the variance map's curvature makes it a few of these.
+# Relative bias of a network's average, in units of 1 / width. Over 4000 networks of width 100 that of the variance was
+# -1.5 +- 0.3 for ELU at sigma_w = 1.2, and within 0.4 for Tanh; it grows towards where the variance diverges.
 BIAS = 5.0
 # A share of the prediction: an interval wider than that decides nothing.
 WIDEST = 0.5

@@ -18,7 +18,7 @@ from deepk.activations import Activation
 from deepk.layers import Layer, fan_in, weighted_layers
 from deepk.meanfield.maps import MeanField
 
-# Schoenholz et al. 2017 (arXiv:1611.01232), section 5: networks of up to about this many depth scales train.
+# Schoenholz et al. 2017 (arXiv:1611.01232): networks of up to about this many depth scales train.
 DEPTH_SCALES = 6
 # Standard errors of the measured sigma_w within which chi_1 = 1 cannot be told from the edge of chaos.
 _ERRORS = 3

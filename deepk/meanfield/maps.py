@@ -1,7 +1,7 @@
 """Variance and correlation of two inputs on their way through a wide random network, and the phase that they decide.
 
 For y^l = W phi(y^{l-1}) + B with W ~ N(0, sigma_w^2 / width) and B ~ N(0, sigma_b^2), in the limit of infinite width
-(Hayou, Doucet, Rousseau 2019, arXiv:1902.06853, section 2; Schoenholz et al. 2017, arXiv:1611.01232, sections 2-3).
+(Hayou, Doucet, Rousseau 2019, arXiv:1902.06853; Schoenholz et al. 2017, arXiv:1611.01232).
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ class MeanField:
         if q == 0:
             return q
         excess = moments.variance_excess(self.activation, sigma_w=self.sigma_w, sigma_b=self.sigma_b, q=q)
-        return q + excess / (1 - self._variance_slope(q))
+        slope = self._variance_slope(q)
+        return q + excess / (1 - slope) if slope != 1 else q
 
     def _variance_slope(self, q: float) -> float:
         """d q^{l+1} / d q^l."""
@@ -236,8 +237,7 @@ class MeanField:
         """xi_c = -1 / log f'(c*): the layers in which c^l - c* falls by a factor e; infinite on the edge.
 
         f'(c*) is chi_1 in the ordered phase, and sigma_w^2 E phi'(X) phi'(Y) at correlation c* in the chaotic one. The
-        slides print its inverse for xi_c (Schoenholz et al. 2017, equation 10, have it right). For a homogeneous
-        activation without bias it is infinite at every sigma_w.
+        slides print its inverse for xi_c. For a homogeneous activation without bias it is infinite at every sigma_w.
         """
         vanishing = self._slopes is None and self.limiting_variance() == 0
         sphere = self if vanishing else self._sphere

@@ -1,4 +1,4 @@
-"""Expectations of functions of one or two standard normal variables, in float64.
+"""Expectations of functions of one or two standard normal variables, and Hermite coefficients, in float64.
 
 The integrals run over [-13, 13]: P(|Z| > 13) = 1.2e-38. Each smooth piece is cut until Gauss-Legendre quadrature
 resolves it, so that kinks cost no digits where they are declared, and only time where they are not.
@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
+
+from deepk import activations
+from deepk.activations import Activation
+from deepk.arrays import elementwise
 
 Function = Callable[[Tensor], Tensor]
 Rows = Int[np.ndarray, " pieces"]
@@ -31,6 +35,10 @@ _NEGLIGIBLE = 1e-30  # the same for a small integral of a function of size one, 
 _MOST_PIECES = 20_000  # at once: 10 MB for an array of the values at their nodes
 _LEVELS = 40  # bisections: 3.75 * 2^-40 = 3e-12 around a jump that was not declared
 _SINGULAR = 1e-10  # of E |f|, what may be left around a point after that many
+_SHIFT = 500  # binary digits by which Hermite polynomials are scaled down on the way
+_LARGE = 2.0**_SHIFT
+_PHASE = 16.0  # of h_k, whose wave number is sqrt(k) at most, across a piece: half of what the rule resolves
+_AGREE = 1e-13  # between Hermite coefficients on a mesh and on that of half its pieces, relative to sqrt(E f^2)
 
 
 def expectation(f: Function, *, kinks: Sequence[float] = ()) -> float:
@@ -107,6 +115,69 @@ def plane_expectation(
     if half:
         edges = edges[:, edges[0] >= 0]
     return float(_integrate(over_u, _pieces(edges))[0]) * (2.0 if half else 1.0)
+
+
+@overload
+def hermite(k: int, x: Tensor) -> Tensor: ...
+@overload
+def hermite(k: int, x: float) -> float: ...
+@overload
+def hermite(k: int, x: np.ndarray) -> np.ndarray: ...
+def hermite(k: int, x: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor:
+    """h_k(x) = He_k(x) / sqrt(k!), the Hermite polynomial normalized so that E h_j(Z) h_k(Z) = delta_jk.
+
+    By the three-term recurrence, which is stable on the whole line; infinite where h_k(x) is beyond float64.
+
+    Args:
+        k: the degree, >= 0.
+        x: a number, array or tensor of any shape; the result is like it (`deepk.arrays.elementwise`).
+    """
+    if k < 0:
+        raise ValueError(f"k = {k}: a degree is at least 0")
+    return elementwise(lambda points: _recurrence(k, points), x)
+
+
+def _recurrence(k: int, x: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
+    last, value, exponent = np.zeros_like(x), np.ones_like(x), np.zeros(x.shape, np.int64)
+    for j in range(k):
+        last, value = value, (x * value - math.sqrt(j) * last) / math.sqrt(j + 1)
+        shift = np.where(np.abs(value) > _LARGE, _SHIFT, 0)  # what overflows on the way may come back
+        last, value, exponent = np.ldexp(last, -shift), np.ldexp(value, -shift), exponent + shift
+    with np.errstate(over="ignore"):
+        return np.asarray(np.ldexp(value, exponent))
+
+
+def hermite_coefficients(activation: str | Activation, degree: int) -> Float[np.ndarray, " degree+1"]:
+    """a_k = E phi(Z) h_k(Z) for k = 0..degree, to 1e-12 sqrt(E phi^2): phi = sum a_k h_k, and E phi(Z)^2 = sum a_k^2.
+
+    Raises ValueError where E phi(Z)^2 is infinite, or phi changes too fast to be integrated.
+    """
+    phi = activations.get(activation)
+    if degree < 0:
+        raise ValueError(f"degree = {degree}: it is at least 0")
+    size = math.sqrt(expectation(lambda z: phi(z) ** 2, kinks=phi.breaks))
+    breaks = np.array([point for point in phi.breaks if abs(point) < CUT])
+    width, coarse = min(1.0, _PHASE / math.sqrt(degree + 1)), None
+    while (pieces := math.ceil(2 * CUT / width)) <= _MOST_PIECES:
+        edges = np.union1d(np.linspace(-CUT, CUT, pieces + 1), breaks)
+        fine = _projections(phi, edges, degree)
+        if coarse is not None and np.abs(fine - coarse).max() <= _AGREE * size:
+            return fine
+        width, coarse = width / 2, fine
+    raise ValueError(f"{phi.name} changes too fast: its Hermite coefficients cannot be integrated")
+
+
+def _projections(phi: Activation, edges: Float[np.ndarray, " edges"], degree: int) -> Float[np.ndarray, " degree+1"]:
+    """E phi(Z) h_k(Z) by Gauss-Legendre quadrature between the edges."""
+    rule, half = _rule(np.float64), np.diff(edges)[:, None] / 2
+    x = ((edges[1:] + edges[:-1])[:, None] / 2 + half * rule.nodes).ravel()
+    weighted = values(phi, x[None])[0] * _density(x) * (half * rule.weights).ravel()
+    coefficients = np.empty(degree + 1)
+    last, value = np.zeros_like(x), np.ones_like(x)
+    for k in range(degree + 1):
+        coefficients[k] = weighted @ value
+        last, value = value, (x * value - math.sqrt(k) * last) / math.sqrt(k + 1)
+    return coefficients
 
 
 def values(f: Function, x: Nodes) -> Nodes:

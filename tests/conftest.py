@@ -16,7 +16,9 @@ import pytest
 from terminal import TOY, Terminal
 
 # The shapes in annotations are checked wherever a test calls the mathematics.
-jaxtyping.install_import_hook(["deepk.gaussian", "deepk.meanfield", "deepk.networks"], "beartype.beartype")
+jaxtyping.install_import_hook(
+    ["deepk.gaussian", "deepk.kernels", "deepk.meanfield", "deepk.networks"], "beartype.beartype"
+)
 
 
 @pytest.fixture

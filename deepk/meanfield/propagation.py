@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +13,8 @@ from scipy.fft import dct
 
 from deepk.activations import Activation
 from deepk.meanfield import moments
+
+Angles = Float[np.ndarray, "..."]
 
 # Chebyshev degrees to try, until the last coefficients fall below this share of the largest.
 _DEGREES = (32, 64, 128, 256, 512)
@@ -35,21 +38,15 @@ class ComplementMap:
     def __init__(self, activation: Activation, *, sigma_w: float, q: float) -> None:
         """Tabulates H: about 50 ms for a smooth activation, seconds for one that is steep, or has kinks away from 0."""
         self._jumps = bool(activation.jumps)
+        self._factor = sigma_w**2 if self._jumps else q * sigma_w**2
         self._excess = moments.slope_excess(activation, sigma_w=sigma_w, q=q)  # chi_1 - 1
         density = moments.sine_slope_covariance if self._jumps else moments.sine_curvature_covariance
-        table = _resolve(lambda theta: density(activation, q, theta))
-        nodes, weights = np.polynomial.legendre.leggauss(max(_QUADRATURE, len(table)))
+        self._density = _resolve(lambda theta: density(activation, q, theta))
 
-        def h(theta: float) -> float:
-            t = theta / 2 * (nodes + 1)
-            values = chebyshev.chebval(2 * t / math.pi - 1, table)
-            if self._jumps:
-                return float(sigma_w**2 / 2 * (weights @ values))
-            # cos t - cos theta, over u
-            fall = np.sin((theta + t) / 2) * np.sin((theta - t) / 2) / math.sin(theta / 2) ** 2
-            return float(q * sigma_w**2 / 2 * (weights @ (values * fall)))
+        def fall(theta: float, t: Angles) -> Angles:  # cos t - cos theta, over u
+            return np.sin((theta + t) / 2) * np.sin((theta - t) / 2) / math.sin(theta / 2) ** 2
 
-        self._series = _resolve(h)
+        self._series = self._average((lambda _, t: np.ones_like(t)) if self._jumps else fall)
         self._degrees = np.arange(len(self._series), dtype=np.float64)
 
     def __call__(self, u: float) -> float:
@@ -57,6 +54,40 @@ class ComplementMap:
         theta = 2 * math.asin(math.sqrt(min(u, 2.0) / 2))
         h = float(self._series @ np.cos(self._degrees * math.acos(2 * theta / math.pi - 1)))
         return theta * h if self._jumps else u + u * (self._excess - theta * h)
+
+    def at_angles(self, theta: Angles) -> Angles:
+        """1 - f(cos theta), for angles in [0, pi]."""
+        h = chebyshev.chebval(2 * theta / math.pi - 1, self._series)
+        u = 2 * np.sin(theta / 2) ** 2
+        return np.asarray(theta * h if self._jumps else u + u * (self._excess - theta * h))
+
+    def slope_gap(self, theta: Angles) -> Angles:
+        """f'(1) - f'(cos theta), for angles in [0, pi] and an activation without jumps, relatively accurate near zero.
+
+        q sigma_w^2 int_0^theta sin(t) E phi''(X_t) phi''(Y_t) dt, as theta times a Chebyshev series.
+        """
+        return np.asarray(theta * chebyshev.chebval(2 * theta / math.pi - 1, self._mean_density))
+
+    def slope(self, theta: Angles) -> Angles:
+        """f'(cos theta), for angles in (0, pi) where phi jumps, and in [0, pi] where it does not."""
+        if not self._jumps:
+            return np.asarray(1 + self._excess - self.slope_gap(theta))
+        return np.asarray(self._factor * chebyshev.chebval(2 * theta / math.pi - 1, self._density) / np.sin(theta))
+
+    @cached_property
+    def _mean_density(self) -> Float[np.ndarray, " terms"]:
+        return self._average(lambda _, t: np.ones_like(t))
+
+    def _average(self, weight: Callable[[float, Angles], Angles]) -> Float[np.ndarray, " terms"]:
+        """Series of the mean over t in [0, theta] of weight(theta, t) times the density, times the factor."""
+        nodes, weights = np.polynomial.legendre.leggauss(max(_QUADRATURE, len(self._density)))
+
+        def mean(theta: float) -> float:
+            t = theta / 2 * (nodes + 1)
+            values = chebyshev.chebval(2 * t / math.pi - 1, self._density)
+            return float(self._factor / 2 * (weights @ (values * weight(theta, t))))
+
+        return _resolve(mean)
 
 
 def start(c0: float, depth: int) -> float:

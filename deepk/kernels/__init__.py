@@ -1,0 +1,30 @@
+"""Compositional kernels of deep random networks, and the branching processes behind them."""
+
+from deepk.kernels.branching import GaltonWatson, RescaledLimit, rescaled_limit
+from deepk.kernels.composition import CompositionalKernel, Health
+from deepk.kernels.dual import DualKernel
+from deepk.kernels.finite_width import network_correlations
+from deepk.kernels.generations import generation_law
+from deepk.kernels.laws import Binomial, Finite, Geometric, OffspringLaw, Poisson, PowersOfTwo, Uniform
+from deepk.kernels.memorization import MemorizationBounds, memorization_bounds, memorization_depth
+
+__all__ = [
+    "Binomial",
+    "CompositionalKernel",
+    "DualKernel",
+    "Finite",
+    "GaltonWatson",
+    "Geometric",
+    "Health",
+    "MemorizationBounds",
+    "OffspringLaw",
+    "Poisson",
+    "PowersOfTwo",
+    "RescaledLimit",
+    "Uniform",
+    "generation_law",
+    "memorization_bounds",
+    "memorization_depth",
+    "network_correlations",
+    "rescaled_limit",
+]

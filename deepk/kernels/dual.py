@@ -1,0 +1,182 @@
+"""The kernel that an activation stands for: G(rho) = E sigma(X) sigma(Y), X and Y standard normal of correlation rho.
+
+By Mehler's formula G(rho) = sum a_k^2 rho^k with the Hermite coefficients a_k of sigma: normalized, an activation is a
+probability law on 0, 1, 2, ... and its kernel the generating function of that law (Daniely, Frostig, Singer 2016,
+arXiv:1602.05897; Liang, Tran-Bach 2020, arXiv:2004.04767).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from deepk import activations
+from deepk.activations import Activation
+from deepk.arrays import Array, elementwise
+from deepk.gaussian import expectation, hermite_coefficients
+from deepk.kernels.closed_forms import ClosedForm, closed_form
+from deepk.kernels.laws import OffspringLaw
+from deepk.meanfield import moments
+from deepk.meanfield.propagation import ComplementMap
+
+_CONSTANT = 1e-28  # variance relative to E sigma^2: the square of a rounding
+_SYMMETRIC = 1e-14  # sigma(-x) -+ sigma(x), relative to the largest value
+_END = 1e-8  # angle from the ends up to which a slope is divided by sin(theta)
+_OUTSIDE = 1000  # roundings of the correlation's type by which it may leave [-1, 1]
+
+
+@dataclass(frozen=True)
+class DualKernel(OffspringLaw):
+    """G(rho) = E sigma(X) sigma(Y) / E sigma^2, so that G(1) = 1, for rho in [-1, 1]; the law P(Y = k) = a_k^2.
+
+    Attributes:
+        activation: a known name, or an `Activation`; kept as an `Activation`.
+        centered: whether sigma - E sigma takes the place of sigma, so that a_0 = 0 and G(0) = 0.
+
+    Raises ValueError where E sigma^2 is zero (or sigma is constant, centered) or infinite.
+    """
+
+    activation: Activation
+    centered: bool
+
+    def __init__(self, activation: str | Activation, *, centered: bool = False) -> None:
+        """Integrates sigma and sigma^2."""
+        object.__setattr__(self, "activation", activations.get(activation))
+        object.__setattr__(self, "centered", bool(centered))
+        square = moments.second_moment(self.activation, 1.0)
+        if not self.variance > _CONSTANT * square:
+            what = "constant: centered, it is zero" if square > 0 else "zero"
+            raise ValueError(f"activation {self.activation.name} is {what} and has no kernel")
+
+    @property
+    def name(self) -> str:
+        """Of the activation."""
+        return f"centered {self.activation.name}" if self.centered else self.activation.name
+
+    @cached_property
+    def mean(self) -> float:
+        """What is subtracted from sigma: E sigma(Z) if centered, else 0."""
+        return expectation(self.activation, kinks=self.activation.breaks) if self.centered else 0.0
+
+    @cached_property
+    def variance(self) -> float:
+        """What G is divided by: E (sigma(Z) - mean)^2."""
+        return expectation(lambda z: (self.activation(z) - self.mean) ** 2, kinks=self.activation.breaks)
+
+    def normalized(self, x: Tensor) -> Tensor:
+        """(sigma(x) - mean) / sqrt(variance), the activation whose dual kernel this is."""
+        return (self.activation(x) - self.mean) / math.sqrt(self.variance)
+
+    # --- the kernel ---------------------------------------------------------------------------------------------------
+
+    @overload
+    def __call__(self, rho: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, rho: float) -> float: ...
+    @overload
+    def __call__(self, rho: np.ndarray) -> np.ndarray: ...
+    def __call__(self, rho: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor:
+        """G(rho), like rho a number, array or tensor; ValueError for a rho outside [-1, 1] beyond rounding."""
+        closed = self._closed
+        if closed is None:
+            return elementwise(lambda c: 1 - self._map.at_angles(np.arccos(c)), correlation(rho))
+        return elementwise(lambda c: (closed.kernel(c) - self.mean**2) / self.variance, correlation(rho))
+
+    @overload
+    def derivative(self, rho: Tensor) -> Tensor: ...
+    @overload
+    def derivative(self, rho: float) -> float: ...
+    @overload
+    def derivative(self, rho: np.ndarray) -> np.ndarray: ...
+    def derivative(self, rho: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor:
+        """G'(rho) = E sigma'(X) sigma'(Y) / variance; where sigma jumps, infinite at rho = 1, and at -1 by symmetry."""
+        closed = self._closed
+        if closed is None:
+            return elementwise(self._slope, correlation(rho))
+        return elementwise(lambda c: closed.derivative(c) / self.variance, correlation(rho))
+
+    def _slope(self, rho: Array) -> Array:
+        if not self.activation.jumps:
+            return self._map.slope(np.arccos(rho))
+        slope = self._map.slope(np.arccos(rho).clip(_END, math.pi - _END))
+        mirrored = any(-point in self.activation.jumps for point in self.activation.jumps)
+        return np.where((rho == 1) | mirrored & (rho == -1), math.inf, slope)
+
+    def complement(self, one_minus_s: Array) -> Array:
+        """1 - G(1 - u) for u in [0, 2], to a few roundings of itself."""
+        return self.complement_at_angles(2 * np.arcsin(np.sqrt(one_minus_s / 2)))
+
+    def complement_at_angles(self, theta: Array) -> Array:
+        """1 - G(cos theta) for theta in [0, pi]."""
+        return self._map.at_angles(theta)
+
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """G'(1) - G'(1 - u); for an activation without jumps."""
+        return self._map.slope_gap(2 * np.arcsin(np.sqrt(one_minus_s / 2)))
+
+    @cached_property
+    def _map(self) -> ComplementMap:
+        """1 - G as a function of the angle: the correlation map at variance one, its bias taking up the mean."""
+        return ComplementMap(self.activation, sigma_w=self.variance**-0.5, q=1.0)
+
+    @cached_property
+    def _closed(self) -> ClosedForm | None:
+        return closed_form(self.activation)
+
+    # --- the law ------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def mu(self) -> float:
+        """E sigma'(Z)^2 / variance = sum k a_k^2 = G'(1); infinite where sigma jumps."""
+        return moments.slope_second_moment(self.activation, 1.0) / self.variance
+
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """a_0^2, ..., a_degree^2."""
+        a = hermite_coefficients(self.activation, degree)
+        if self.centered:
+            a[0] = 0.0
+        return np.asarray(a**2 / self.variance)
+
+    @property
+    def order(self) -> float:
+        """1/2 where sigma jumps, else 1."""
+        return 0.5 if self.activation.jumps else 1.0
+
+    @cached_property
+    def parity(self) -> int:
+        """1 for an even sigma - mean, -1 for an odd one, else 0: G(-rho) = parity G(rho)."""
+        from torch import float64, linspace
+
+        x = linspace(0.01, 12, 400, dtype=float64)
+        right, left = self.activation(x) - self.mean, self.activation(-x) - self.mean
+        size = float(right.abs().max())
+        for sign in (1, -1):
+            if float((left - sign * right).abs().max()) <= _SYMMETRIC * size:
+                return sign
+        return 0
+
+    @property
+    def largest_angle(self) -> float:
+        """pi, and pi / 2 where symmetry gives the rest."""
+        return math.pi / 2 if self.parity else math.pi
+
+
+@overload
+def correlation(rho: Tensor) -> Tensor: ...
+@overload
+def correlation(rho: float) -> float: ...
+@overload
+def correlation(rho: np.ndarray) -> np.ndarray: ...
+def correlation(rho: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor:
+    """rho clipped to [-1, 1]; ValueError where it is NaN, or further outside than rounding takes it."""
+    size = np.asarray(rho.detach().numpy(force=True) if isinstance(rho, Tensor) else rho)
+    floating = size.dtype if np.issubdtype(size.dtype, np.floating) else np.float64
+    if size.size and not np.abs(size).max() <= 1 + _OUTSIDE * np.finfo(floating).eps:
+        raise ValueError(f"rho = {size[~(np.abs(size) <= 1)].flat[0]} is not a correlation in [-1, 1]")
+    return rho.clip(-1, 1) if isinstance(rho, Tensor | np.ndarray) else min(max(rho, -1.0), 1.0)

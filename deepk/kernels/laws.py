@@ -1,0 +1,348 @@
+"""Laws of the number of offspring, by their probability generating function G(s) = sum p_k s^k = E s^Y.
+
+Everything is asked of 1 - G(1 - u) rather than of G(s), so that no digit is lost near s = 1, where a branching process
+decides between extinction and growth.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+from numpy.polynomial.polynomial import polyval
+from scipy.integrate import quad
+from scipy.optimize import brentq
+from scipy.special import gammaln, polygamma, xlog1py, xlogy
+from scipy.stats import binom
+
+from deepk.arrays import Array
+from deepk.kernels.sampling import MOST, Counts, sums_of_offspring
+
+CRITICAL = 1e-12  # |mu - 1| up to which a process counts as critical: rounding of an expectation
+_SUM = 1e-9  # how far from 1 the probabilities that a user gives may sum
+_ROUNDING = np.finfo(np.float64).eps
+_SMALLEST = 1e-300  # the survival probability down to which extinction is decided
+_J = np.arange(1.0, 1001.0)  # 2^-1000 is far below the u that float64 can carry through a sum
+_DILOGARITHM = math.pi**2 / 12 - math.log(2) ** 2 / 2  # Li_2(1/2) = sum 2^-j / j^2
+
+
+class OffspringLaw(ABC):
+    """P(Y = k) = p_k for k = 0, 1, ..., by its generating function G on [0, 1]."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What tables and figures call it."""
+
+    @property
+    @abstractmethod
+    def mu(self) -> float:
+        """E Y = G'(1), may be infinite."""
+
+    @abstractmethod
+    def complement(self, one_minus_s: Array) -> Array:
+        """1 - G(1 - u) for u in [0, 1], to a few roundings of itself also as u tends to 0."""
+
+    @abstractmethod
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """G'(1) - G'(1 - u), likewise; for a law of finite mean."""
+
+    @abstractmethod
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """p_0, ..., p_degree."""
+
+    def __call__(self, s: Array) -> Array:
+        """G(s) for s in [0, 1]."""
+        return np.asarray(1 - self.complement(1 - s))
+
+    def complement_at_angles(self, theta: Array) -> Array:
+        """1 - G(cos theta) for theta in [0, largest_angle]."""
+        return self.complement(2 * np.sin(theta / 2) ** 2)
+
+    @property
+    def largest_angle(self) -> float:
+        """G maps cos [0, largest_angle] into itself."""
+        return math.pi / 2
+
+    @property
+    def order(self) -> float:
+        """The power of u that 1 - G(1 - u) starts with: 1 where the mean is finite."""
+        return 1.0
+
+    @cached_property
+    def a1_squared(self) -> float:
+        """p_1; of an activation, its squared first Hermite coefficient."""
+        return float(self.coefficients(1)[1])
+
+    @cached_property
+    def mu_star(self) -> float:
+        """E Y log Y = sum p_k k log k, may be infinite.
+
+        As int_0^inf exp(-s) (mu - G'(exp(-s))) / s ds, since log k = int_0^inf (exp(-s) - exp(-k s)) / s ds: the series
+        itself converges only like k^(-1/2) log k for ReLU.
+        """
+        if math.isinf(self.mu):
+            return math.inf
+
+        def density(s: float) -> float:
+            return math.exp(-s) * float(self.slope_gap(np.array([-math.expm1(-s)]))[0]) / s
+
+        def near_zero(x: float) -> float:  # s = x^2, since the density of a kinked activation starts like s^(-1/2)
+            return 2 * x * density(x * x)
+
+        pieces = ((near_zero, 0.0, 1.0), (density, 1.0, math.inf))
+        return math.fsum(quad(f, low, high, epsabs=1e-14, epsrel=1e-13, limit=200)[0] for f, low, high in pieces)
+
+    @cached_property
+    def extinction_probability(self) -> float:
+        """xi, the smallest fixed point of G in [0, 1]: the probability that Z_l = 0 for some l."""
+        constant, linear = self.coefficients(1).tolist()
+        if constant <= _ROUNDING**2 or linear == 1:  # the square of a rounding; every individual has descendants
+            return 0.0
+        if self.mu <= 1 + CRITICAL:
+            return 1.0
+
+        def excess(log_u: float) -> float:
+            u = math.exp(log_u)
+            return float(1 - u / self.complement(np.array([u]))[0])
+
+        return -math.expm1(brentq(excess, math.log(_SMALLEST), 0.0, xtol=_ROUNDING, rtol=4 * _ROUNDING))
+
+    def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
+        """For each count z the sum of z independent draws of Y: one generation from the last.
+
+        Raises ValueError where a population exceeds 4e18.
+        """
+        return sums_of_offspring(self, counts, generator)
+
+
+@dataclass(frozen=True)
+class Finite(OffspringLaw):
+    """p_0, ..., p_n as given; ValueError unless they are probabilities that sum to 1."""
+
+    probabilities: tuple[float, ...]
+
+    def __init__(self, probabilities: Sequence[float] | Float[np.ndarray, " n"]) -> None:
+        """Divides by the sum, which may be off 1 by 1e-9."""
+        p = np.asarray(probabilities, np.float64)
+        if p.ndim != 1 or not len(p) or not (p >= 0).all() or not abs(p.sum() - 1) <= _SUM:
+            raise ValueError(f"probabilities of sum {p.sum():g}: they must be a list of numbers >= 0 that sum to 1")
+        object.__setattr__(self, "probabilities", tuple((p / p.sum()).tolist()))
+
+    @property
+    def name(self) -> str:
+        """The number of the largest family."""
+        return f"finite({len(self.probabilities) - 1})"
+
+    @property
+    def mu(self) -> float:
+        """Sum of k p_k."""
+        return math.fsum(k * p for k, p in enumerate(self.probabilities))
+
+    def complement(self, one_minus_s: Array) -> Array:
+        """u sum_j s^j P(Y > j), all terms positive."""
+        return np.asarray(one_minus_s * polyval(1 - one_minus_s, _tails(self.probabilities)))
+
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """u sum_j s^j sum_{k > j + 1} k p_k."""
+        slope = (np.arange(len(self.probabilities)) * self.probabilities)[1:]  # the coefficients of G'
+        return np.asarray(one_minus_s * polyval(1 - one_minus_s, _tails(slope)))
+
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """As given, and zeros."""
+        p = np.zeros(degree + 1)
+        given = self.probabilities[: degree + 1]
+        p[: len(given)] = given
+        return p
+
+
+def _tails(p: Sequence[float] | Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
+    """sum_{k > j} p_k for j = 0, ..., n - 2; a zero where there is none."""
+    above = np.cumsum(np.asarray(p)[::-1])[::-1][1:]
+    return above if len(above) else np.zeros(1)
+
+
+class Uniform(Finite):
+    """0, ..., n with equal probabilities: G(s) = (1 - s^(n+1)) / ((n + 1) (1 - s)).
+
+    The paper's table prints n (1 - s) for the denominator, with which G(1) would be (n + 1) / n.
+    """
+
+    def __init__(self, n: int) -> None:
+        """ValueError for a negative n."""
+        if n < 0:
+            raise ValueError(f"n = {n} is negative")
+        super().__init__([1 / (n + 1)] * (n + 1))
+
+    @property
+    def name(self) -> str:
+        """As in the paper's table."""
+        return f"uniform({len(self.probabilities) - 1})"
+
+
+@dataclass(frozen=True)
+class Poisson(OffspringLaw):
+    """G(s) = exp(rate (s - 1))."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        """ValueError for a rate that is not a finite number >= 0."""
+        if not 0 <= self.rate < math.inf:
+            raise ValueError(f"rate = {self.rate} is not a finite number >= 0")
+
+    @property
+    def name(self) -> str:
+        """As in the paper's table."""
+        return f"poisson({self.rate:g})"
+
+    @property
+    def mu(self) -> float:
+        """The rate."""
+        return float(self.rate)
+
+    def complement(self, one_minus_s: Array) -> Array:
+        """1 - exp(-rate u)."""
+        return np.asarray(-np.expm1(-self.rate * one_minus_s))
+
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """rate (1 - exp(-rate u))."""
+        return self.rate * self.complement(one_minus_s)
+
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """exp(-rate) rate^k / k!."""
+        k = np.arange(degree + 1)
+        return np.asarray(np.exp(xlogy(k, self.rate) - self.rate - gammaln(k + 1)))
+
+
+@dataclass(frozen=True)
+class Binomial(OffspringLaw):
+    """G(s) = (1 - p + p s)^n."""
+
+    n: int
+    p: float
+
+    def __post_init__(self) -> None:
+        """ValueError for an n < 1, or a p outside [0, 1]."""
+        if not (self.n >= 1 and 0 <= self.p <= 1):
+            raise ValueError(f"n = {self.n}, p = {self.p}: it takes n >= 1 and p in [0, 1]")
+
+    @property
+    def name(self) -> str:
+        """As in the paper's table."""
+        return f"binomial({self.n}, {self.p:g})"
+
+    @property
+    def mu(self) -> float:
+        """n p."""
+        return self.n * self.p
+
+    def complement(self, one_minus_s: Array) -> Array:
+        """1 - (1 - p u)^n."""
+        return np.asarray(-np.expm1(xlog1py(self.n, -self.p * one_minus_s)))
+
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """n p (1 - (1 - p u)^(n - 1))."""
+        return np.asarray(-self.mu * np.expm1(xlog1py(self.n - 1, -self.p * one_minus_s)))
+
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """C(n, k) p^k (1 - p)^(n - k)."""
+        return np.asarray(binom.pmf(np.arange(degree + 1), self.n, self.p))
+
+
+@dataclass(frozen=True)
+class Geometric(OffspringLaw):
+    """p_k = (1 - p) p^k: G(s) = (1 - p) / (1 - p s)."""
+
+    p: float
+
+    def __post_init__(self) -> None:
+        """ValueError for a p outside [0, 1)."""
+        if not 0 <= self.p < 1:
+            raise ValueError(f"p = {self.p} is not in [0, 1)")
+
+    @property
+    def name(self) -> str:
+        """As in the paper's table."""
+        return f"geometric({self.p:g})"
+
+    @property
+    def mu(self) -> float:
+        """p / (1 - p)."""
+        return self.p / (1 - self.p)
+
+    def complement(self, one_minus_s: Array) -> Array:
+        """p u / (1 - p + p u)."""
+        return self.p * one_minus_s / (1 - self.p + self.p * one_minus_s)
+
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """mu (1 - v^2 / (v + p u)^2) with v = 1 - p."""
+        v, grown = 1 - self.p, 1 - self.p + self.p * one_minus_s
+        return self.mu * self.p * one_minus_s * (v + grown) / grown**2
+
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """(1 - p) p^k."""
+        return np.asarray((1 - self.p) * self.p ** np.arange(degree + 1))
+
+
+@dataclass(frozen=True)
+class PowersOfTwo(OffspringLaw):
+    """P(Y = 2^j) = 2^-j j^-2 / Li_2(1/2) for j = 1, 2, ...: a finite mean without a finite E Y log Y.
+
+    The case mu_star = infinity of the theorem, in closed form: mu = pi^2 / (6 Li_2(1/2)) = 2.825, and E Y log Y is a
+    harmonic series. Nobody dies, and yet Z_l / mu^l tends to 0 (Kesten and Stigum 1966).
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+        return "powers-of-two"
+
+    @property
+    def mu(self) -> float:
+        """pi^2 / (6 Li_2(1/2))."""
+        return math.pi**2 / 6 / _DILOGARITHM
+
+    @property
+    def mu_star(self) -> float:
+        """Infinite."""
+        return math.inf
+
+    def complement(self, one_minus_s: Array) -> Array:
+        """Sum of p_k (1 - (1 - u)^k) over the powers of two."""
+        return self._sum(_J**-2 * 2**-_J, 2**_J, one_minus_s)
+
+    def slope_gap(self, one_minus_s: Array) -> Array:
+        """Sum of k p_k (1 - (1 - u)^(k - 1)); where k is beyond float64, (1 - u)^(k - 1) = 0."""
+        beyond = float(polygamma(1, _J[-1] + 1)) / _DILOGARITHM * (one_minus_s > 0)
+        return np.asarray(self._sum(_J**-2, 2**_J - 1, one_minus_s) + beyond)
+
+    @staticmethod
+    def _sum(weights: Array, powers: Array, u: Array) -> Array:
+        with np.errstate(divide="ignore"):  # at u = 1
+            logarithm = np.log1p(-u)
+        return np.asarray(-np.expm1(powers * logarithm[..., None]) @ weights / _DILOGARITHM)
+
+    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+        """At the powers of two; zero elsewhere."""
+        p = np.zeros(degree + 1)
+        j = np.arange(1, max(degree, 1).bit_length())
+        p[2**j] = 1 / (2.0**j * j**2 * _DILOGARITHM)
+        return p
+
+    def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
+        """By conditional binomial laws, power by power."""
+        remaining, total = counts.copy(), np.zeros_like(counts)
+        masses = _J**-2 * 2**-_J
+        for j in range(1, MOST.bit_length()):
+            drawn = generator.binomial(remaining, masses[j - 1] / masses[j - 1 :].sum())
+            total += drawn << j
+            remaining -= drawn
+        if remaining.any() or total.max(initial=0) > MOST:
+            raise ValueError(f"a population exceeds {MOST:.2g}: simulate fewer generations")
+        return total

@@ -1,8 +1,8 @@
 """Two inputs on their way through random networks of finite width whose layers are normalized, as the paper's are.
 
 x' = sigma(W x / |x|) with W ~ N(0, 1): given the layer before, the units are independent pairs of standard normal
-variables whose correlation is the cosine of the two vectors x. Drawing from that law gives the law of the network without
-storing a weight, in O(width) for each layer.
+variables whose correlation is the cosine of the two vectors x. Drawing from that law gives the law of the network
+without storing a weight, in O(width) for each layer.
 """
 
 from __future__ import annotations

@@ -62,6 +62,19 @@ class Activation:
         """Kinks and jumps: phi is smooth between them."""
         return tuple(sorted((*self.kinks, *self.jumps)))
 
+    def rescaled(self, scale: float) -> Activation:
+        """x -> phi(scale x), for a finite scale > 0."""
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale = {scale} is not a finite number > 0")
+        return Activation(
+            f"{self.name}({scale:g} x)",
+            lambda x: self.function(scale * x),
+            lambda x: scale * self.derivative(scale * x),
+            lambda x: scale**2 * self.second_derivative(scale * x),
+            tuple(point / scale for point in self.kinks),
+            tuple(point / scale for point in self.jumps),
+        )
+
     @staticmethod
     def from_callable(name: str, f: Function, kinks: Sequence[float] = (), jumps: Sequence[float] = ()) -> Activation:
         """The activation of an elementwise torch function, its derivatives by automatic differentiation.

@@ -77,6 +77,37 @@ def activation_list() -> Any:
     )
 
 
+LAWS: dict[str, tuple[str, tuple[Callable[[float], bool], ...]]] = {
+    "poisson": ("poisson(rate) with 0 < rate <= 100", (lambda rate: 0 < rate <= 100,)),
+    "binomial": (
+        "binomial(n, p) with n = 1, ..., 100 and 0 < p <= 1",
+        (lambda n: n in range(1, 101), lambda p: 0 < p <= 1),
+    ),
+    "uniform": ("uniform(n) with n = 1, ..., 100", (lambda n: n in range(1, 101),)),
+    "geometric": ("geometric(p) with 0 < p <= 0.99", (lambda p: 0 < p <= 0.99,)),
+}
+
+
+def parse_law(text: str) -> tuple[str, tuple[float, ...]]:
+    """Name and numbers of a law of offspring such as "binomial(4, 0.5)"; ValueError where it is none of LAWS."""
+    name, _, rest = text.replace(" ", "").partition("(")
+    if name not in LAWS or not rest.endswith(")"):
+        raise ValueError(f"{text} is not {', '.join(form.partition(' ')[0] for form, _ in LAWS.values())}")
+    form, bounds = LAWS[name]
+    try:
+        numbers = tuple(float(number) for number in rest[:-1].split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != len(bounds) or not all(holds(number) for holds, number in zip(bounds, numbers, strict=True)):
+        raise ValueError(f"{text} is not {form}")
+    return name, numbers
+
+
+def law_list() -> Any:
+    """A list, may be empty, without repetition, of LAWS with their numbers."""
+    return _bounded("a list of different laws", lambda xs: len({parse_law(x) for x in xs}) == len(xs))
+
+
 def _distinct(values: list[Any]) -> bool:
     return 0 < len(values) == len(set(values))
 
@@ -201,7 +232,41 @@ class NetworkOutputs(Experiment):
         return ("step", f"at most reach={self.reach:g}") if self.step > self.reach else ("", "")
 
 
+@dataclass
+class ActivationDuality(Experiment):
+    """Configuration of `activation-duality`; see conf/experiment/activation-duality.yaml."""
+
+    activations: list[str] = activation_list()
+    seeds: list[int] = seeds()
+    series_degree: int = at_least(64)
+    samples: int = at_least(100)
+    truncation: int = at_least(2)
+    critical: dict[str, float] = each_at_least(0)
+    generations: int = at_least(10)
+    paths: int = at_least(10)
+
+
+@dataclass
+class Branching(Experiment):
+    """Configuration of `branching`; see conf/experiment/branching.yaml."""
+
+    activations: list[str] = activation_list()
+    laws: list[str] = law_list()
+    seeds: list[int] = seeds()
+    paths: int = at_least(1)
+    shown_paths: int = at_least(1)
+    generations: int = at_least(1)
+    growth: float = _bounded("a number in (1, 1e6]", lambda x: 1 < x <= 1e6)
+    offspring: int = at_least(1)
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("shown_paths", f"at most paths={self.paths}") if self.shown_paths > self.paths else ("", "")
+
+
 SCHEMAS: dict[str, type[Experiment]] = {
+    "activation-duality": ActivationDuality,
+    "branching": Branching,
     "correlation-depth": CorrelationDepth,
     "eoc-phase": EocPhase,
     "eoc-training": EocTraining,

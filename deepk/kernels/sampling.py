@@ -28,16 +28,19 @@ def sums_of_offspring(law: OffspringLaw, counts: Counts, generator: np.random.Ge
     one by one. Raises ValueError where a population becomes too large for either.
     """
     table = tabulated(law)
-    remaining, total = counts.copy(), np.zeros_like(counts)
+    total = np.zeros_like(counts)
+    path = np.flatnonzero(counts)  # of those with families left
+    remaining = counts[path]
     for k in range(HEAD):
-        if not remaining.any():
+        if not len(path):
             break
         drawn = generator.binomial(remaining, table.hazard[k])
-        total += k * drawn
-        remaining -= drawn
+        total[path] += k * drawn
+        left = remaining > drawn
+        path, remaining = path[left], (remaining - drawn)[left]
     if remaining.sum(dtype=np.float64) > _ONE_BY_ONE:
         raise ValueError(f"a population of {counts.max():.2g} has too many large families to draw them one by one")
-    owner = np.repeat(np.arange(len(counts)), remaining)
+    owner = np.repeat(path, remaining)
     families = table.beyond(generator.random((2, len(owner))))
     if (total + np.bincount(owner, families, minlength=len(counts))).max(initial=0) > MOST:
         raise ValueError(f"a population exceeds {MOST:.2g}: simulate fewer generations")

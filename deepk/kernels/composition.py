@@ -199,8 +199,12 @@ class CompositionalKernel:
             condition=largest / smallest if smallest > 0 else math.inf,
             symmetric=bool((gram == gram.T).all()),
             dtype=str(gram.dtype).removeprefix("torch."),
-            amplification=self.dual.mu**self.depth * _EPS,
+            amplification=self._amplification(),
         )
+
+    def _amplification(self) -> float:
+        with np.errstate(over="ignore"):
+            return float(np.float64(self.dual.mu) ** self.depth * _EPS)
 
 
 def unit_rows(rows: Any, name: str) -> Float[Tensor, "n d"]:

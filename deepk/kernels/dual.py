@@ -179,4 +179,6 @@ def correlation(rho: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor
     floating = size.dtype if np.issubdtype(size.dtype, np.floating) else np.float64
     if size.size and not np.abs(size).max() <= 1 + _OUTSIDE * np.finfo(floating).eps:
         raise ValueError(f"rho = {size[~(np.abs(size) <= 1)].flat[0]} is not a correlation in [-1, 1]")
-    return rho.clip(-1, 1) if isinstance(rho, Tensor | np.ndarray) else min(max(rho, -1.0), 1.0)
+    if isinstance(rho, Tensor | np.ndarray):
+        return rho.clip(-1, 1)
+    return size.clip(-1, 1) if size.ndim else min(max(rho, -1.0), 1.0)

@@ -25,21 +25,18 @@ from torch import Tensor
 from deepk.kernels.laws import CRITICAL, OffspringLaw
 
 _DEGREE = 12  # of the polynomial of a piece
+_NODES = np.cos((np.arange(_DEGREE + 1) + 0.5) * math.pi / (_DEGREE + 1))  # on which these are orthogonal
 _WIDTH = 4.0  # of the pieces to begin with: 1.5 decades of theta
 _LEVELS = 24  # bisections
 _EPS = float(np.finfo(np.float64).eps)
 _RESOLVED = 2e-15  # last coefficients of a piece, relative to 1 or to the largest value
-_UNRESOLVED = 1e-9  # where nothing more is gained by bisection, this is refused
+_UNRESOLVED = 1e-9  # the same where bisection ends, for a map that is not smooth
 _SMALLEST = math.log(1e-150)  # theta of u = 5e-301, which loses no digit to underflow
 _MOST_PIECES = 4096  # at once
 _LINEAR = -38.0  # log of the angle below which theta_L is a power of theta to 3e-17, up to factors that grow with L
 _FIRST = 4 * _EPS  # relative error of theta_1, from that of 1 - G
 
 Logs = Float[np.ndarray, "..."]
-
-_MONOMIALS = np.zeros((_DEGREE + 1, _DEGREE + 1))  # of the Chebyshev polynomials, one in a column
-for _k in range(_DEGREE + 1):
-    _MONOMIALS[: _k + 1, _k] = chebyshev.cheb2poly([0] * _k + [1])
 
 
 @dataclass(frozen=True)
@@ -105,42 +102,60 @@ def _composed(law: OffspringLaw, outer: Iterate, inner: Iterate, depth: int) -> 
 
 
 def _tabulated(log_map: Callable[[Logs], Logs], law: OffspringLaw, depth: int, error: float) -> Iterate:
-    """Cuts pieces in two until the polynomials resolve the map."""
-    power = law.order**depth
-    high, low = math.log(law.largest_angle), _lowest(law, depth)
-    edges = np.linspace(low, high, math.ceil((high - low) / _WIDTH) + 1)
-    nodes = np.cos((np.arange(_DEGREE + 1) + 0.5) * math.pi / (_DEGREE + 1))
-    kept: list[tuple[float, float, Float[np.ndarray, " degree+1"]]] = []
-    left, right, worst = edges[:-1], edges[1:], 0.0
-    for level in range(_LEVELS + 1):
-        x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * nodes
-        series = dct(log_map(x) - power * x, type=2, axis=1) / (_DEGREE + 1)
-        series[:, 0] /= 2
-        rest = np.abs(series[:, -2:]).sum(axis=1)
-        rough = rest > _RESOLVED + _EPS * (np.abs(x).max(axis=1) + np.abs(series[:, 0]))
-        if level == _LEVELS:
-            rough[:] = False
-        if not rest.max() < math.inf or rough.sum() > _MOST_PIECES:
-            raise ValueError(f"{law.name}: {depth} layers of it are too steep to be tabulated")
-        kept += zip(left[~rough], right[~rough], series[~rough], strict=True)
-        worst = max(worst, rest[~rough].max(initial=0.0))
-        if not rough.any():
-            break
-        middle = (left + right)[rough] / 2
-        left, right = np.concatenate([left[rough], middle]), np.concatenate([middle, right[rough]])
-    if not worst <= _UNRESOLVED:
-        raise ValueError(f"{law.name}: {depth} layers of it are too steep to be tabulated")
-    kept.sort(key=lambda piece: piece[0])
-    coefficients = np.stack([series for _, _, series in kept], axis=1)
-    half = np.array([right - left for left, right, _ in kept]) / 2
-    slopes = power + chebyshev.chebval(nodes, chebyshev.chebder(coefficients)) / half[:, None]
+    """The table of a map, whose values have this relative error."""
+    power, low = law.order**depth, _lowest(law, depth)
+    try:
+        left, right, series = _resolve(lambda x: log_map(x) - power * x, low, math.log(law.largest_angle))
+    except ValueError as unresolved:
+        raise ValueError(f"{law.name}: the kernel of {depth} layers is too steep to be tabulated") from unresolved
+    slopes = power + chebyshev.chebval(_NODES, chebyshev.chebder(series)) * (2 / (right - left))[:, None]
     return Iterate(
         power=power,
-        edges=torch.tensor([*(left for left, _, _ in kept), high], dtype=torch.float64),
-        polynomials=torch.from_numpy(_MONOMIALS @ coefficients),
-        error_bound=error + worst + 4 * _EPS * max(1.0, abs(low)),
+        edges=torch.from_numpy(np.append(left, right[-1])),
+        polynomials=torch.from_numpy(_monomials() @ series),
+        error_bound=error + float(_rest(series).max()) + 4 * _EPS * max(1.0, abs(low)),
         stretch=float(np.abs(slopes).max()),
     )
+
+
+def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, Logs, Float[np.ndarray, "degree+1 _"]]:
+    """Ends of pieces of [low, high], in order, and Chebyshev series of f on them: pieces are cut in two until resolved.
+
+    Raises ValueError where that takes too many pieces, or f is not finite.
+    """
+    edges = np.linspace(low, high, math.ceil((high - low) / _WIDTH) + 1)
+    left, right = edges[:-1], edges[1:]
+    done = []
+    for level in range(_LEVELS + 1):
+        x = (left + right)[:, None] / 2 + (right - left)[:, None] / 2 * _NODES
+        series = dct(f(x), type=2, axis=1).T / (_DEGREE + 1)
+        series[0] /= 2
+        rest = _rest(series)
+        rough = rest > (
+            _RESOLVED + _EPS * (np.abs(x).max(axis=1) + np.abs(series[0])) if level < _LEVELS else _UNRESOLVED
+        )
+        if not np.isfinite(rest).all() or rough.sum() > _MOST_PIECES or (level == _LEVELS and rough.any()):
+            raise ValueError("the function is too steep")
+        done.append((left[~rough], right[~rough], series[:, ~rough]))
+        if not rough.any():
+            break
+        left, middle, right = left[rough], (left + right)[rough] / 2, right[rough]
+        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+    lefts, rights, all_series = (np.concatenate(parts, axis=-1) for parts in zip(*done, strict=True))
+    order = np.argsort(lefts)
+    return lefts[order], rights[order], all_series[:, order]
+
+
+def _rest(series: Float[np.ndarray, "degree+1 pieces"]) -> Float[np.ndarray, " pieces"]:
+    """What the last two coefficients show of those left out."""
+    return np.asarray(np.abs(series[-2:]).sum(axis=0))
+
+
+@lru_cache(maxsize=1)
+def _monomials() -> Float[np.ndarray, "degree+1 degree+1"]:
+    """The coefficients of the Chebyshev polynomials, one in each column."""
+    columns = [chebyshev.cheb2poly([0] * k + [1]) for k in range(_DEGREE + 1)]
+    return np.stack([np.pad(column, (0, _DEGREE + 1 - len(column))) for column in columns], axis=1)
 
 
 def _lowest(law: OffspringLaw, depth: int) -> float:

@@ -46,8 +46,8 @@ def memorization_depth(X: np.ndarray | Tensor, activation: str | Activation, kap
 
     def memorizes(depth: int) -> bool:
         gram = CompositionalKernel(activation, depth, centered=True).gram(X)
-        eigenvalues = np.linalg.eigvalsh(np.asarray(gram, np.float64))
-        return bool(np.abs(eigenvalues - 1).max() <= kappa)
+        eigenvalues = torch.linalg.eigvalsh(torch.as_tensor(gram).double())
+        return bool((eigenvalues - 1).abs().max() <= kappa)
 
     shallow, deep = 0, 1
     while not memorizes(deep):
@@ -83,7 +83,9 @@ class MemorizationBounds:
 
 
 def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: float) -> MemorizationBounds:
-    """The theorem's bounds on the depth of `memorization_depth`: the slides' (arXiv v1), and the later, two-sided ones.
+    """The theorem's bounds on `memorization_depth`: the slides' (arXiv v1), and the later, two-sided ones.
+
+    Those of large correlation are NaN or empty where sigma jumps: mu is infinite.
 
     The later ones are proved for |G(s)| = G(|s|), which holds for odd and even activations alone. As there,
 

@@ -147,7 +147,7 @@ def _recurrence(k: int, x: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
         return np.asarray(np.ldexp(value, exponent))
 
 
-def hermite_coefficients(activation: str | Activation, degree: int) -> Float[np.ndarray, " degree+1"]:
+def hermite_coefficients(activation: str | Activation, degree: int) -> Float[np.ndarray, " {degree}+1"]:
     """a_k = E phi(Z) h_k(Z) for k = 0..degree, to 1e-12 sqrt(E phi^2): phi = sum a_k h_k, and E phi(Z)^2 = sum a_k^2.
 
     Raises ValueError where E phi(Z)^2 is infinite, or phi changes too fast to be integrated.
@@ -167,7 +167,7 @@ def hermite_coefficients(activation: str | Activation, degree: int) -> Float[np.
     raise ValueError(f"{phi.name} changes too fast: its Hermite coefficients cannot be integrated")
 
 
-def _projections(phi: Activation, edges: Float[np.ndarray, " edges"], degree: int) -> Float[np.ndarray, " degree+1"]:
+def _projections(phi: Activation, edges: Float[np.ndarray, " edges"], degree: int) -> Float[np.ndarray, " {degree}+1"]:
     """E phi(Z) h_k(Z) by Gauss-Legendre quadrature between the edges."""
     rule, half = _rule(np.float64), np.diff(edges)[:, None] / 2
     x = ((edges[1:] + edges[:-1])[:, None] / 2 + half * rule.nodes).ravel()
@@ -190,7 +190,7 @@ def values(f: Function, x: Nodes) -> Nodes:
     return nodes
 
 
-def _density(z: Shaped[np.ndarray, "pieces nodes"]) -> Shaped[np.ndarray, "pieces nodes"]:
+def _density(z: Shaped[np.ndarray, "*nodes"]) -> Shaped[np.ndarray, "*nodes"]:
     return np.asarray(np.exp(z * z / -2) / np.sqrt(8 * np.arctan(z.dtype.type(1))))
 
 

@@ -61,7 +61,7 @@ class GaltonWatson:
         """xi = P(Z_l = 0 for some l), the smallest fixed point of G in [0, 1]; 1 for mu <= 1, unless Z_1 = 1 surely."""
         return self.law.extinction_probability
 
-    def survival(self, generations: int) -> Float[np.ndarray, " generations+1"]:
+    def survival(self, generations: int) -> Float[np.ndarray, " {generations}+1"]:
         """P(Z_l > 0) = 1 - G o ... o G (0) for l = 0..generations, relatively accurate."""
         alive = np.ones(index(generations) + 1)
         for generation in range(generations):
@@ -70,7 +70,7 @@ class GaltonWatson:
 
     def simulate(
         self, generations: int, paths: int, *, generator: np.random.Generator
-    ) -> Int[np.ndarray, "paths generations+1"]:
+    ) -> Int[np.ndarray, "{paths} {generations}+1"]:
         """Z_0, ..., Z_generations of independent processes, drawn from the whole law: no tail is cut off.
 
         Raises ValueError where a population exceeds 7e16, or has too many large families to draw one by one.

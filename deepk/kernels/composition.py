@@ -129,7 +129,7 @@ class CompositionalKernel:
         value = 2 * np.sin(theta / 2) ** 2
         return np.asarray(np.where(u > 1, 2 - value, value) if parity == -1 else value)
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """P(Z_L = k) for k = 0..degree, the Taylor coefficients of K; see `generation_law` for their accuracy."""
         return generation_law(self.dual, self.depth, degree)
 

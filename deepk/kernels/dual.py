@@ -136,7 +136,7 @@ class DualKernel(OffspringLaw):
         """E sigma'(Z)^2 / variance = sum k a_k^2 = G'(1); infinite where sigma jumps."""
         return moments.slope_second_moment(self.activation, 1.0) / self.variance
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """a_0^2, ..., a_degree^2."""
         a = hermite_coefficients(self.activation, degree)
         if self.centered:
@@ -179,6 +179,4 @@ def correlation(rho: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor
     floating = size.dtype if np.issubdtype(size.dtype, np.floating) else np.float64
     if size.size and not np.abs(size).max() <= 1 + _OUTSIDE * np.finfo(floating).eps:
         raise ValueError(f"rho = {size[~(np.abs(size) <= 1)].flat[0]} is not a correlation in [-1, 1]")
-    if isinstance(rho, Tensor | np.ndarray):
-        return rho.clip(-1, 1)
-    return size.clip(-1, 1) if size.ndim else min(max(rho, -1.0), 1.0)
+    return rho.clip(-1, 1) if isinstance(rho, Tensor | np.ndarray) else min(max(rho, -1.0), 1.0)

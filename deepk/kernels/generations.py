@@ -14,7 +14,7 @@ from deepk.kernels.laws import OffspringLaw
 _HIGHEST = 2**16  # degree of the offspring law, where individuals may die without descendants
 
 
-def generation_law(law: OffspringLaw, depth: int, degree: int) -> Float[np.ndarray, " degree+1"]:
+def generation_law(law: OffspringLaw, depth: int, degree: int) -> Float[np.ndarray, " {degree}+1"]:
     """P(Z_L = k) for k = 0..degree: the Taylor coefficients of G o ... o G, L = depth times, at zero.
 
     Generation by generation, with c = P(Z_l = 0): G(c + delta(s)) is a polynomial in delta whose coefficients are those
@@ -43,7 +43,7 @@ def generation_law(law: OffspringLaw, depth: int, degree: int) -> Float[np.ndarr
     return law_of_z
 
 
-def _thinned(law: OffspringLaw, share: float, degree: int) -> Float[np.ndarray, " degree+1"]:
+def _thinned(law: OffspringLaw, share: float, degree: int) -> Float[np.ndarray, " {degree}+1"]:
     """P(j of an individual's offspring are kept) = sum_k p_k C(k, j) share^j (1 - share)^(k - j), j = 0..degree."""
     if share == 1:
         return _coefficients(law, degree)
@@ -60,5 +60,5 @@ def _thinned(law: OffspringLaw, share: float, degree: int) -> Float[np.ndarray, 
 
 
 @lru_cache(maxsize=32)
-def _coefficients(law: OffspringLaw, degree: int) -> Float[np.ndarray, " degree+1"]:
+def _coefficients(law: OffspringLaw, degree: int) -> Float[np.ndarray, " {degree}+1"]:
     return law.coefficients(degree)

@@ -33,10 +33,12 @@ _RESOLVED = 2e-15  # last coefficients of a piece, relative to 1 or to the large
 _UNRESOLVED = 1e-9  # the same where bisection ends, for a map that is not smooth
 _SMALLEST = math.log(1e-150)  # theta of u = 5e-301, which loses no digit to underflow
 _MOST_PIECES = 4096  # at once
+_DEAD = 1e-300  # 1 - G that counts as zero: of a constant activation, or a law without offspring
 _LINEAR = -38.0  # log of the angle below which theta_L is a power of theta to 3e-17, up to factors that grow with L
 _FIRST = 4 * _EPS  # relative error of theta_1, from that of 1 - G
 
 Logs = Float[np.ndarray, "..."]
+Series = Float[np.ndarray, "degrees pieces"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Iterate:
     """
 
     power: float
-    edges: Float[Tensor, " pieces+1"]
-    polynomials: Float[Tensor, "degree+1 pieces"]
+    edges: Float[Tensor, " edges"]
+    polynomials: Float[Tensor, "degrees pieces"]
     error_bound: float
     stretch: float
 
@@ -90,8 +92,8 @@ def iterate(law: OffspringLaw, depth: int) -> Iterate:
         return _composed(law, iterate(law, 1), twice, depth) if depth % 2 else twice
 
     def layer(log_theta: Logs) -> Logs:
-        complement = law.complement_at_angles(np.exp(log_theta))
-        return np.asarray(np.log(2 * np.arcsin(np.sqrt(np.clip(complement, 0, 2) / 2))))
+        complement = law.complement_at_angles(np.exp(log_theta)).clip(_DEAD, 2)
+        return np.asarray(np.log(2 * np.arcsin(np.sqrt(complement / 2))))
 
     return _tabulated(layer, law, 1, _FIRST)
 
@@ -118,7 +120,7 @@ def _tabulated(log_map: Callable[[Logs], Logs], law: OffspringLaw, depth: int, e
     )
 
 
-def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, Logs, Float[np.ndarray, "degree+1 _"]]:
+def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, Logs, Series]:
     """Ends of pieces of [low, high], in order, and Chebyshev series of f on them: pieces are cut in two until resolved.
 
     Raises ValueError where that takes too many pieces, or f is not finite.
@@ -131,9 +133,8 @@ def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, 
         series = dct(f(x), type=2, axis=1).T / (_DEGREE + 1)
         series[0] /= 2
         rest = _rest(series)
-        rough = rest > (
-            _RESOLVED + _EPS * (np.abs(x).max(axis=1) + np.abs(series[0])) if level < _LEVELS else _UNRESOLVED
-        )
+        noise = _EPS * (np.abs(x).max(axis=1) + np.abs(series[0]))
+        rough = rest > (_RESOLVED + noise if level < _LEVELS else _UNRESOLVED)
         if not np.isfinite(rest).all() or rough.sum() > _MOST_PIECES or (level == _LEVELS and rough.any()):
             raise ValueError("the function is too steep")
         done.append((left[~rough], right[~rough], series[:, ~rough]))
@@ -146,13 +147,13 @@ def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, 
     return lefts[order], rights[order], all_series[:, order]
 
 
-def _rest(series: Float[np.ndarray, "degree+1 pieces"]) -> Float[np.ndarray, " pieces"]:
+def _rest(series: Series) -> Float[np.ndarray, " pieces"]:
     """What the last two coefficients show of those left out."""
     return np.asarray(np.abs(series[-2:]).sum(axis=0))
 
 
 @lru_cache(maxsize=1)
-def _monomials() -> Float[np.ndarray, "degree+1 degree+1"]:
+def _monomials() -> Float[np.ndarray, "degrees degrees"]:
     """The coefficients of the Chebyshev polynomials, one in each column."""
     columns = [chebyshev.cheb2poly([0] * k + [1]) for k in range(_DEGREE + 1)]
     return np.stack([np.pad(column, (0, _DEGREE + 1 - len(column))) for column in columns], axis=1)

@@ -53,7 +53,7 @@ class OffspringLaw(ABC):
         """G'(1) - G'(1 - u), likewise; for a law of finite mean."""
 
     @abstractmethod
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """p_0, ..., p_degree."""
 
     def __call__(self, s: Array) -> Array:
@@ -153,7 +153,7 @@ class Finite(OffspringLaw):
         slope = (np.arange(len(self.probabilities)) * self.probabilities)[1:]  # the coefficients of G'
         return np.asarray(one_minus_s * polyval(1 - one_minus_s, _tails(slope)))
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """As given, and zeros."""
         p = np.zeros(degree + 1)
         given = self.probabilities[: degree + 1]
@@ -214,7 +214,7 @@ class Poisson(OffspringLaw):
         """rate (1 - exp(-rate u))."""
         return self.rate * self.complement(one_minus_s)
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """exp(-rate) rate^k / k!."""
         k = np.arange(degree + 1)
         return np.asarray(np.exp(xlogy(k, self.rate) - self.rate - gammaln(k + 1)))
@@ -250,7 +250,7 @@ class Binomial(OffspringLaw):
         """n p (1 - (1 - p u)^(n - 1))."""
         return np.asarray(-self.mu * np.expm1(xlog1py(self.n - 1, -self.p * one_minus_s)))
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """C(n, k) p^k (1 - p)^(n - k)."""
         return np.asarray(binom.pmf(np.arange(degree + 1), self.n, self.p))
 
@@ -285,7 +285,7 @@ class Geometric(OffspringLaw):
         v, grown = 1 - self.p, 1 - self.p + self.p * one_minus_s
         return self.mu * self.p * one_minus_s * (v + grown) / grown**2
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """(1 - p) p^k."""
         return np.asarray((1 - self.p) * self.p ** np.arange(degree + 1))
 
@@ -328,7 +328,7 @@ class PowersOfTwo(OffspringLaw):
             logarithm = np.log1p(-u)
         return np.asarray(-np.expm1(powers * logarithm[..., None]) @ weights / _DILOGARITHM)
 
-    def coefficients(self, degree: int) -> Float[np.ndarray, " degree+1"]:
+    def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """At the powers of two; zero elsewhere."""
         p = np.zeros(degree + 1)
         j = np.arange(1, max(degree, 1).bit_length())

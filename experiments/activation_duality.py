@@ -89,8 +89,12 @@ def _exact(dual: DualKernel, cfg: ActivationDuality) -> Iterator[Row]:
         yield "coefficient", k, square
 
 
+def _sigma_b(cfg: ActivationDuality, name: str) -> float:
+    return cfg.sigma_b.get(name, cfg.default_sigma_b)
+
+
 def _edge(cfg: ActivationDuality, name: str) -> MeanField:
-    point = edge_of_chaos(name, sigma_b=cfg.critical[name])
+    point = edge_of_chaos(name, sigma_b=_sigma_b(cfg, name))
     return MeanField(name, sigma_w=point.sigma_w, sigma_b=point.sigma_b, q=point.q)
 
 
@@ -100,7 +104,7 @@ def _edge(cfg: ActivationDuality, name: str) -> MeanField:
 def units(cfg: ActivationDuality) -> list[Unit]:
     """The series of each activation; its Monte Carlo recipe, and each critical process, for each seed."""
     parts = [Unit({"part": "series", "activation": name, "seed": 0}) for name in cfg.activations]
-    for part, names in (("recipe", cfg.activations), ("branching", list(cfg.critical))):
+    for part, names in (("recipe", cfg.activations), ("branching", cfg.critical)):
         parts += [Unit({"part": part, "activation": name, "seed": seed}) for name in names for seed in cfg.seeds]
     return parts
 
@@ -264,7 +268,7 @@ def _survival(theory: pd.DataFrame, data: pd.DataFrame, cfg: ActivationDuality) 
         line = _pick(theory, name, False, "survival").set_index("index")["value"].loc[1:]
         panel.plot(line.index, line, color=color, label=rf"$1 - c^l$ on the edge of chaos: {name}")
         late = line.index[line.index >= cfg.generations // 5].to_numpy(float)
-        asymptote = rate(name, sigma_b=cfg.critical[name])(late)
+        asymptote = rate(name, sigma_b=_sigma_b(cfg, name))(late)
         panel.plot(late, asymptote, color=color, linestyle=":", linewidth=1.2)
         alive = _pick(data[data["part"] == "branching"], name, False, "alive").groupby("index")["value"].sum()
         kept = alive.loc[np.unique(np.geomspace(1, cfg.generations, 14).round().astype(int))]

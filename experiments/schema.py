@@ -69,6 +69,15 @@ def seeds() -> Any:
     return _bounded("a list of different integers >= 0", lambda xs: _distinct(xs) and all(x >= 0 for x in xs))
 
 
+def integers(bound: int, *, odd: bool = False) -> Any:
+    """A non-empty list of integers >= bound, without repetition; odd ones alone where it says so."""
+    kind = "odd integers" if odd else "integers"
+    return _bounded(
+        f"a list of different {kind} >= {bound}",
+        lambda xs: _distinct(xs) and all(x >= bound and not (odd and x % 2 == 0) for x in xs),
+    )
+
+
 def activation_list() -> Any:
     """A non-empty list, without repetition, of known activations or `package.module:function`, which is imported."""
     return _bounded(
@@ -241,7 +250,9 @@ class ActivationDuality(Experiment):
     series_degree: int = at_least(64)
     samples: int = at_least(100)
     truncation: int = at_least(2)
-    critical: dict[str, float] = each_at_least(0)
+    critical: list[str] = activation_list()
+    sigma_b: dict[str, float] = each_at_least(0)
+    default_sigma_b: float = at_least(0)
     generations: int = at_least(10)
     paths: int = at_least(10)
 
@@ -264,12 +275,58 @@ class Branching(Experiment):
         return ("shown_paths", f"at most paths={self.paths}") if self.shown_paths > self.paths else ("", "")
 
 
+@dataclass
+class KernelLimits(Experiment):
+    """Configuration of `kernel-limits`; see conf/experiment/kernel-limits.yaml."""
+
+    activations: list[str] = activation_list()
+    seeds: list[int] = seeds()
+    depths: list[int] = each_positive()
+    deep: int = at_least(2)
+    unscaled_points: int = at_least(2)
+    rescaled_points: int = at_least(1)
+    paths: int = at_least(2)
+    width: int = at_least(2)
+    networks: int = at_least(2)
+    # The expansion is for great depth; mu^L of the law must stay below 1e300, and its populations below 7e16.
+    kesten_stigum_depth: int = _bounded("a number in [100, 640]", lambda x: 100 <= x <= 640)
+    kesten_stigum_generations: int = _bounded("a number in [1, 12]", lambda x: 1 <= x <= 12)
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        deepest = max(self.depths)
+        return ("deep", f"a number above {deepest}, the last of depths") if self.deep <= deepest else ("", "")
+
+
+@dataclass
+class Memorization(Experiment):
+    """Configuration of `memorization`; see conf/experiment/memorization.yaml."""
+
+    activations: list[str] = activation_list()
+    seeds: list[int] = seeds()
+    kappa: float = _bounded("a number in (0, 1)", lambda x: 0 < x < 1)
+    kappas: list[float] = _bounded(
+        "a list of different numbers in (0, 1)", lambda xs: _distinct(xs) and all(0 < x < 1 for x in xs)
+    )
+    size: int = at_least(2)
+    dimension: int = at_least(2)
+    sizes: list[int] = integers(2)
+    dimensions: list[int] = integers(2)
+    circle: list[int] = integers(3, odd=True)
+    circle_limit: list[int] = integers(3, odd=True)
+    circle_shown: int = _bounded("an odd integer >= 3", lambda x: x >= 3 and x % 2 == 1)
+    sphere: list[int] = integers(3)
+    depths: int = at_least(4)
+
+
 SCHEMAS: dict[str, type[Experiment]] = {
     "activation-duality": ActivationDuality,
     "branching": Branching,
     "correlation-depth": CorrelationDepth,
     "eoc-phase": EocPhase,
     "eoc-training": EocTraining,
+    "kernel-limits": KernelLimits,
+    "memorization": Memorization,
     "network-outputs": NetworkOutputs,
 }
 

@@ -29,7 +29,7 @@ def compose(*overrides: str) -> Any:
 
 @pytest.fixture(scope="module")
 def config() -> Any:
-    return compose("activations=[relu,gelu]", "critical={relu: 0.0}", "seeds=[0]")
+    return compose("activations=[relu,gelu]", "critical=[relu]", "seeds=[0]")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_the_recipe_gives_the_same_law_as_the_series_up_to_monte_carlo_noise(dat
 
 
 def test_an_activation_that_jumps_is_drawn_and_not_judged():
-    config = compose("activations=[step]", "critical={relu: 0.0}", "seeds=[0]", "samples=1000", "paths=100")
+    config = compose("activations=[step]", "critical=[relu]", "seeds=[0]", "samples=1000", "paths=100")
     theory = experiment.predict(config)
     assert math.isinf(value(theory, "step", False, "mu"))
     data = measured(config)

@@ -101,7 +101,7 @@ def parse_law(text: str) -> tuple[str, tuple[float, ...]]:
     """Name and numbers of a law of offspring such as "binomial(4, 0.5)"; ValueError where it is none of LAWS."""
     name, _, rest = text.replace(" ", "").partition("(")
     if name not in LAWS or not rest.endswith(")"):
-        raise ValueError(f"{text} is not {', '.join(form.partition(' ')[0] for form, _ in LAWS.values())}")
+        raise ValueError(f"{text} is not {', '.join(form.partition(' with')[0] for form, _ in LAWS.values())}")
     form, bounds = LAWS[name]
     try:
         numbers = tuple(float(number) for number in rest[:-1].split(","))

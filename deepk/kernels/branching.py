@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from deepk import activations
 from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
-from deepk.kernels.dual import DualKernel
+from deepk.kernels.dual import dual_kernel
 from deepk.kernels.iterates import iterate
 from deepk.kernels.laws import CRITICAL, Finite, OffspringLaw
 
@@ -34,7 +35,7 @@ def as_law(source: Source, *, centered: bool = False) -> OffspringLaw:
     Raises ValueError where only an activation could be centered.
     """
     if isinstance(source, str | Activation):
-        return DualKernel(source, centered=centered)
+        return dual_kernel(activations.get(source), centered)
     if centered:
         raise ValueError("only an activation can be centered: this is a law already")
     return source if isinstance(source, OffspringLaw) else Finite(source)

@@ -17,9 +17,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepk import activations
 from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
-from deepk.kernels.dual import DualKernel, correlation
+from deepk.kernels.dual import DualKernel, correlation, dual_kernel
 from deepk.kernels.generations import generation_law
 from deepk.kernels.iterates import Iterate, iterate
 
@@ -72,16 +73,16 @@ class CompositionalKernel:
 
     def __init__(self, activation: str | Activation, depth: int, *, centered: bool = False) -> None:
         """Checks; what is computed is computed on first use."""
-        dual = DualKernel(activation, centered=centered)
+        dual = dual_kernel(activations.get(activation), bool(centered))
         if index(depth) < 1:
             raise ValueError(f"depth = {depth} is not at least 1")
         for name, value in (("activation", dual.activation), ("depth", index(depth)), ("centered", dual.centered)):
             object.__setattr__(self, name, value)
 
-    @cached_property
+    @property
     def dual(self) -> DualKernel:
         """One layer."""
-        return DualKernel(self.activation, centered=self.centered)
+        return dual_kernel(self.activation, self.centered)
 
     @cached_property
     def _iterate(self) -> Iterate:

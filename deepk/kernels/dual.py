@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import overload
 
 import numpy as np
@@ -165,6 +165,12 @@ class DualKernel(OffspringLaw):
     def largest_angle(self) -> float:
         """pi, and pi / 2 where symmetry gives the rest."""
         return math.pi / 2 if self.parity else math.pi
+
+
+@lru_cache(maxsize=128)
+def dual_kernel(activation: Activation, centered: bool) -> DualKernel:
+    """One `DualKernel` for all who ask, since it keeps what has been integrated."""
+    return DualKernel(activation, centered=centered)
 
 
 @overload

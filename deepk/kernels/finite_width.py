@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepk import activations
 from deepk.activations import Activation
-from deepk.kernels.dual import DualKernel
+from deepk.kernels.dual import dual_kernel
 
 
 def network_correlations(
@@ -40,7 +41,7 @@ def network_correlations(
 
     Raises ValueError for a rho outside [-1, 1], a count below 1, and as `DualKernel`.
     """
-    dual = DualKernel(activation, centered=centered)
+    dual = dual_kernel(activations.get(activation), centered)
     if not -1 <= rho <= 1:
         raise ValueError(f"rho = {rho} is not in [-1, 1]")
     if min(depth, width, networks) < 1:

@@ -161,7 +161,7 @@ def _monomials() -> Float[np.ndarray, "degrees degrees"]:
 
 def _lowest(law: OffspringLaw, depth: int) -> float:
     """log theta below which theta_L is a constant times theta^p."""
-    if not (math.isfinite(law.mu) and math.isfinite(law.mu_star)):
+    if math.isinf(law.mu) or not law.starts_as_power:
         return _SMALLEST
     growth = depth / 2 * math.log(law.mu) if law.mu > 1 + CRITICAL else 0.0
     return max(_LINEAR - math.log(depth) - growth, _SMALLEST)

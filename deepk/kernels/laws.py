@@ -74,6 +74,11 @@ class OffspringLaw(ABC):
         """The power of u that 1 - G(1 - u) starts with: 1 where the mean is finite."""
         return 1.0
 
+    @property
+    def starts_as_power(self) -> bool:
+        """Whether 1 - G(1 - u) is that power times a constant for small u; not where E Y log Y is infinite."""
+        return True
+
     @cached_property
     def a1_squared(self) -> float:
         """p_1; of an activation, its squared first Hermite coefficient."""
@@ -312,6 +317,11 @@ class PowersOfTwo(OffspringLaw):
     def mu_star(self) -> float:
         """Infinite."""
         return math.inf
+
+    @property
+    def starts_as_power(self) -> bool:
+        """The slope mu is approached like 1 / log(1/u) only."""
+        return False
 
     def complement(self, one_minus_s: Array) -> Array:
         """Sum of p_k (1 - (1 - u)^k) over the powers of two."""

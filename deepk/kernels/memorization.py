@@ -14,9 +14,10 @@ import torch
 from scipy.optimize import brentq
 from torch import Tensor
 
+from deepk import activations
 from deepk.activations import Activation
 from deepk.kernels.composition import CompositionalKernel, unit_rows
-from deepk.kernels.dual import DualKernel
+from deepk.kernels.dual import DualKernel, dual_kernel
 from deepk.kernels.laws import CRITICAL
 
 _ROUNDINGS = 16  # of a correlation: closer to 1 than this, two rows count as the same
@@ -135,7 +136,7 @@ def _check_kappa(kappa: float) -> None:
 
 def _nonlinear(activation: str | Activation) -> DualKernel:
     """Centered; ValueError for a linear activation."""
-    dual = DualKernel(activation, centered=True)
+    dual = dual_kernel(activations.get(activation), True)
     if dual.mu <= 1 + CRITICAL:
         raise ValueError(f"{dual.activation.name} is linear: its kernel is the correlation itself at every depth")
     return dual

@@ -66,7 +66,8 @@ class GaltonWatson:
         """P(Z_l > 0) = 1 - G o ... o G (0) for l = 0..generations, relatively accurate."""
         alive = np.ones(index(generations) + 1)
         for generation in range(generations):
-            alive[generation + 1] = self.law.complement(alive[generation : generation + 1])[0]
+            here = alive[generation : generation + 1]
+            alive[generation + 1] = min(here[0], self.law.complement(here)[0])  # never up, by a rounding
         return alive
 
     def simulate(

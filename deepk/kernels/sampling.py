@@ -17,6 +17,7 @@ Counts = Int[np.ndarray, " paths"]
 HEAD = 64  # families smaller than this are drawn for a whole population at once
 DEGREE = 4096  # of the table; beyond it a law goes on as the power law that it ends in
 _NO_TAIL = 1e-11  # probability beyond the table that is rounding
+_TAIL, _HIGHEST = 0.1, 2**20  # probability beyond it that is not yet a tail, and the degree at which that is given up
 MOST = 2**56  # individuals: 64 times as many still fit an int64
 _ONE_BY_ONE = 10**8  # families drawn one by one: 1 GB
 
@@ -70,16 +71,19 @@ class Table(NamedTuple):
 
 @lru_cache(maxsize=32)
 def tabulated(law: OffspringLaw) -> Table:
-    """A law up to DEGREE. What it has beyond that is its tail, whose index is that of the last half of the table.
+    """A law up to DEGREE, or to where it has few members beyond: its tail, of the same index as the table's last half.
 
     For ReLU the tail has probability 3e-7, and the power law is within 3e-4 of it there.
     """
-    p = law.coefficients(DEGREE)
-    tail = 1 - math.fsum(p)
+    degree = DEGREE
+    while (tail := 1 - math.fsum(p := law.coefficients(degree))) > _TAIL:
+        degree *= 2
+        if degree > _HIGHEST:
+            raise ValueError(f"{law.name} has most of its probability beyond {_HIGHEST}: too large families to draw")
     tail = tail if tail > _NO_TAIL else 0.0
     survival = np.append(tail + np.cumsum(p[::-1])[::-1], tail)
     survival /= survival[0]
-    index = math.log2(survival[DEGREE // 2] / survival[DEGREE]) if tail else math.inf
+    index = math.log2(survival[degree // 2] / survival[degree]) if tail else math.inf
     hazard = np.divide(p[:HEAD], survival[:HEAD], out=np.ones(HEAD), where=survival[:HEAD] > 0)
-    even = p[DEGREE] / (p[DEGREE] + p[DEGREE - 1]) if tail else 0.0
+    even = p[degree] / (p[degree] + p[degree - 1]) if tail else 0.0
     return Table(survival, np.minimum(hazard, 1.0), index, even)

@@ -10,6 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -222,7 +223,13 @@ def get(activation: str | Activation) -> Activation:
         known = ", ".join(NAMES)
         raise ValueError(f"unknown activation {activation!r}; {hint}known are {known}, or package.module:function")
     found = _load(activation)
-    return found if isinstance(found, Activation) else Activation.from_callable(activation, found)
+    return found if isinstance(found, Activation) else _differentiated(activation, found)
+
+
+@lru_cache(maxsize=64)
+def _differentiated(path: str, function: Function) -> Activation:
+    """The same object each time, so that what has been computed of it is found again."""
+    return Activation.from_callable(path, function)
 
 
 def _load(path: str) -> Function | Activation:

@@ -27,6 +27,7 @@ from deepk.meanfield.propagation import ComplementMap
 
 _CONSTANT = 1e-28  # variance relative to E sigma^2: the square of a rounding
 _SYMMETRIC = 1e-14  # sigma(-x) -+ sigma(x), relative to the largest value
+_UNDECLARED = 1e-8  # of G(0) by two ways, which agree to 1e-12 where all kinks are declared
 _END = 1e-8  # angle from the ends up to which a slope is divided by sin(theta)
 _OUTSIDE = 1000  # roundings of the correlation's type by which it may leave [-1, 1]
 
@@ -122,8 +123,17 @@ class DualKernel(OffspringLaw):
 
     @cached_property
     def _map(self) -> ComplementMap:
-        """1 - G as a function of the angle: the correlation map at variance one, its bias taking up the mean."""
-        return ComplementMap(self.activation, sigma_w=self.variance**-0.5, q=1.0)
+        """1 - G as a function of the angle: the correlation map at variance one, its bias taking up the mean.
+
+        It rests on the second derivative, in which a kink that is not declared is missing: G(0) is then not (E sigma)^2.
+        Raises ValueError where that is seen.
+        """
+        found = ComplementMap(self.activation, sigma_w=self.variance**-0.5, q=1.0)
+        mean = expectation(lambda z: self.activation(z) - self.mean, kinks=self.activation.breaks)
+        if abs(1 - found.at_angles(np.array([math.pi / 2]))[0] - mean**2 / self.variance) > _UNDECLARED:
+            known = f"not among those declared, {self.activation.breaks}"
+            raise ValueError(f"activation {self.activation.name} has a kink or a jump that is {known}")
+        return found
 
     @cached_property
     def _closed(self) -> ClosedForm | None:

@@ -106,10 +106,10 @@ def _composed(law: OffspringLaw, outer: Iterate, inner: Iterate, depth: int) -> 
 def _tabulated(log_map: Callable[[Logs], Logs], law: OffspringLaw, depth: int, error: float) -> Iterate:
     """The table of a map, whose values have this relative error."""
     power, low = law.order**depth, _lowest(law, depth)
-    try:
-        left, right, series = _resolve(lambda x: log_map(x) - power * x, low, math.log(law.largest_angle))
-    except ValueError as unresolved:
-        raise ValueError(f"{law.name}: the kernel of {depth} layers is too steep to be tabulated") from unresolved
+    pieces = _resolve(lambda x: log_map(x) - power * x, low, math.log(law.largest_angle))
+    if pieces is None:
+        raise ValueError(f"{law.name}: the kernel of {depth} layers is too steep to be tabulated")
+    left, right, series = pieces
     slopes = power + chebyshev.chebval(_NODES, chebyshev.chebder(series)) * (2 / (right - left))[:, None]
     return Iterate(
         power=power,
@@ -120,10 +120,10 @@ def _tabulated(log_map: Callable[[Logs], Logs], law: OffspringLaw, depth: int, e
     )
 
 
-def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, Logs, Series]:
+def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, Logs, Series] | None:
     """Ends of pieces of [low, high], in order, and Chebyshev series of f on them: pieces are cut in two until resolved.
 
-    Raises ValueError where that takes too many pieces, or f is not finite.
+    None where that takes too many pieces, or f is not finite.
     """
     edges = np.linspace(low, high, math.ceil((high - low) / _WIDTH) + 1)
     left, right = edges[:-1], edges[1:]
@@ -136,7 +136,7 @@ def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, 
         noise = _EPS * (np.abs(x).max(axis=1) + np.abs(series[0]))
         rough = rest > (_RESOLVED + noise if level < _LEVELS else _UNRESOLVED)
         if not np.isfinite(rest).all() or rough.sum() > _MOST_PIECES or (level == _LEVELS and rough.any()):
-            raise ValueError("the function is too steep")
+            return None
         done.append((left[~rough], right[~rough], series[:, ~rough]))
         if not rough.any():
             break

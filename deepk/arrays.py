@@ -33,7 +33,8 @@ def elementwise(f: Callable[[Array], Array], x: float | np.ndarray | Tensor) -> 
     value = _applied(f, np.asarray(x, np.float64))
     if not isinstance(x, np.ndarray):
         return float(value) if value.ndim == 0 else value
-    return value.astype(x.dtype) if np.issubdtype(x.dtype, np.floating) else value
+    with np.errstate(over="ignore"):  # infinite in a smaller type
+        return value.astype(x.dtype) if np.issubdtype(x.dtype, np.floating) else value
 
 
 def _applied(f: Callable[[Array], Array], x: Array) -> Array:

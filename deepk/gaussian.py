@@ -18,7 +18,7 @@ from torch import Tensor
 
 from deepk import activations
 from deepk.activations import Activation
-from deepk.arrays import elementwise
+from deepk.arrays import Array, elementwise
 
 Function = Callable[[Tensor], Tensor]
 Rows = Int[np.ndarray, " pieces"]
@@ -37,6 +37,7 @@ _LEVELS = 40  # bisections: 3.75 * 2^-40 = 3e-12 around a jump that was not decl
 _SINGULAR = 1e-10  # of E |f|, what may be left around a point after that many
 _SHIFT = 500  # binary digits by which Hermite polynomials are scaled down on the way
 _LARGE = 2.0**_SHIFT
+_FAR, _BEYOND = 1e100, 4  # |x| where h_k is its leading term, and the degree from which that is beyond float64
 _PHASE = 16.0  # of h_k, whose wave number is sqrt(k) at most, across a piece: half of what the rule resolves
 _AGREE = 1e-13  # between Hermite coefficients on a mesh and on that of half its pieces, relative to sqrt(E f^2)
 
@@ -137,7 +138,14 @@ def hermite(k: int, x: float | np.ndarray | Tensor) -> float | np.ndarray | Tens
     return elementwise(lambda points: _recurrence(k, points), x)
 
 
-def _recurrence(k: int, x: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
+def _recurrence(k: int, x: Array) -> Array:
+    with np.errstate(over="ignore"):
+        leading = x**k / math.sqrt(math.factorial(k)) if k < _BEYOND else np.copysign(math.inf, x**3 if k % 2 else 1)
+    far = np.abs(x) > _FAR
+    return np.where(far, leading, _near(k, np.where(far, 0.0, x)))
+
+
+def _near(k: int, x: Array) -> Array:
     last, value, exponent = np.zeros_like(x), np.ones_like(x), np.zeros(x.shape, np.int64)
     for j in range(k):
         last, value = value, (x * value - math.sqrt(j) * last) / math.sqrt(j + 1)

@@ -28,7 +28,8 @@ def network_correlations(
 ) -> Float[Tensor, "networks depth"]:
     """Cosines of the two inputs' features after 1, ..., depth layers of independent random networks, in float64.
 
-    They tend to K^(1)(rho), ..., K^(depth)(rho) as the width grows, and fluctuate around them by about 1 / sqrt(width).
+    They tend to K^(1)(rho), ..., K^(depth)(rho) as the width grows, and fluctuate around them by about 1 / sqrt(width);
+    NaN from the layer on in which all units of a network are zero, as ReLU's may be in a narrow one.
 
     Args:
         activation: a known name, or an `Activation`.

@@ -11,7 +11,9 @@ from jaxtyping import Float
 
 from deepk.kernels.laws import OffspringLaw
 
-_HIGHEST = 2**16  # degree of the offspring law, where individuals may die without descendants
+_EPS = float(np.finfo(np.float64).eps)
+_DEAD = 1e-290  # a survival probability that counts as zero
+_USUAL, _HIGHEST = 1024, 2**16  # degree of the offspring law, where individuals may die without descendants
 
 
 def generation_law(law: OffspringLaw, depth: int, degree: int) -> Float[np.ndarray, " {degree}+1"]:
@@ -30,6 +32,8 @@ def generation_law(law: OffspringLaw, depth: int, degree: int) -> Float[np.ndarr
     law_of_z[1:2] = 1.0
     alive = 1.0  # P(Z_l > 0)
     for _ in range(depth):
+        if alive < _DEAD:
+            return np.append(1.0, np.zeros(degree))
         kept = _thinned(law, alive, degree)
         conditional = law_of_z / alive
         conditional[0] = 0.0
@@ -38,7 +42,7 @@ def generation_law(law: OffspringLaw, depth: int, degree: int) -> Float[np.ndarr
             law_of_z = np.convolve(law_of_z, conditional)[: degree + 1]
             law_of_z[0] += weight
         if kept[0] > 0:
-            alive = float(law.complement(np.array([alive]))[0])
+            alive = min(alive, float(law.complement(np.array([alive]))[0]))  # never up, by a rounding
         law_of_z[0] = 1 - alive
     return law_of_z
 
@@ -48,7 +52,10 @@ def _thinned(law: OffspringLaw, share: float, degree: int) -> Float[np.ndarray, 
     if share == 1:
         return _coefficients(law, degree)
     enough = (degree + 10 * math.sqrt(degree) + 50) / share
-    p = _coefficients(law, 2 ** math.ceil(math.log2(min(enough, _HIGHEST))))
+    p = _coefficients(law, _USUAL)
+    if enough > _USUAL and p[-2:].max() > _EPS**2:
+        p = _coefficients(law, 2 ** math.ceil(math.log2(min(enough, _HIGHEST))))
+    p = p[: max(int(np.flatnonzero(p > _EPS**2)[-1]), degree) + 1]  # what follows are squared roundings
     k = np.arange(len(p))
     log_binomial = k * math.log1p(-share)
     kept = np.empty(degree + 1)

@@ -35,7 +35,7 @@ _SMALLEST = math.log(1e-150)  # theta of u = 5e-301, which loses no digit to und
 _MOST_PIECES = 4096  # at once
 _DEAD = 1e-300  # 1 - G that counts as zero: of a constant activation, or a law without offspring
 _LINEAR = -38.0  # log of the angle below which theta_L is a power of theta to 3e-17, up to factors that grow with L
-_FIRST = 4 * _EPS  # relative error of theta_1, from that of 1 - G
+_FIRST = 4 * _EPS  # relative error of theta_1 by rounding, beside that of 1 - G
 
 Logs = Float[np.ndarray, "..."]
 Series = Float[np.ndarray, "degrees pieces"]
@@ -95,7 +95,7 @@ def iterate(law: OffspringLaw, depth: int) -> Iterate:
         complement = law.complement_at_angles(np.exp(log_theta)).clip(_DEAD, 2)
         return np.asarray(np.log(2 * np.arcsin(np.sqrt(complement / 2))))
 
-    return _tabulated(layer, law, 1, _FIRST)
+    return _tabulated(layer, law, 1, _FIRST + law.error)
 
 
 def _composed(law: OffspringLaw, outer: Iterate, inner: Iterate, depth: int) -> Iterate:
@@ -108,14 +108,16 @@ def _tabulated(log_map: Callable[[Logs], Logs], law: OffspringLaw, depth: int, e
     power, low = law.order**depth, _lowest(law, depth)
     pieces = _resolve(lambda x: log_map(x) - power * x, low, math.log(law.largest_angle))
     if pieces is None:
-        raise ValueError(f"{law.name}: the kernel of {depth} layers is too steep to be tabulated")
+        raise ValueError(
+            f"{law.name} is too steep, or too nearly odd, for the kernel of {depth} layers to be tabulated"
+        )
     left, right, series = pieces
     slopes = power + chebyshev.chebval(_NODES, chebyshev.chebder(series)) * (2 / (right - left))[:, None]
     return Iterate(
         power=power,
         edges=torch.from_numpy(np.append(left, right[-1])),
         polynomials=torch.from_numpy(_monomials() @ series),
-        error_bound=error + float(_rest(series).max()) + 4 * _EPS * max(1.0, abs(low)),
+        error_bound=error + float(_rest(series).max()) + 2 * _EPS * max(1.0, abs(low)),
         stretch=float(np.abs(slopes).max()),
     )
 

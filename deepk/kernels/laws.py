@@ -21,7 +21,7 @@ from scipy.special import gammaln, polygamma, xlog1py, xlogy
 from scipy.stats import binom
 
 from deepk.arrays import Array
-from deepk.kernels.sampling import MOST, Counts, sums_of_offspring
+from deepk.kernels.sampling import MOST, Counts, limited, sums_of_offspring
 
 CRITICAL = 1e-12  # |mu - 1| up to which a process counts as critical: rounding of an expectation
 _SUM = 1e-9  # how far from 1 the probabilities that a user gives may sum
@@ -50,7 +50,7 @@ class OffspringLaw(ABC):
 
     @abstractmethod
     def slope_gap(self, one_minus_s: Array) -> Array:
-        """G'(1) - G'(1 - u), likewise; for a law of finite mean."""
+        """G'(1) - G'(1 - u) without the cancellation; for a law of finite mean."""
 
     @abstractmethod
     def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
@@ -75,6 +75,11 @@ class OffspringLaw(ABC):
         return 1.0
 
     @property
+    def error(self) -> float:
+        """Relative error of `complement` beyond rounding."""
+        return 0.0
+
+    @property
     def starts_as_power(self) -> bool:
         """Whether 1 - G(1 - u) is that power times a constant for small u; not where E Y log Y is infinite."""
         return True
@@ -83,6 +88,16 @@ class OffspringLaw(ABC):
     def a1_squared(self) -> float:
         """p_1; of an activation, its squared first Hermite coefficient."""
         return float(self.coefficients(1)[1])
+
+    @property
+    def tail_index(self) -> float:
+        """a where P(Y >= k) ~ k^-a; infinite where it falls faster than any power."""
+        return math.inf
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether p_1 = 1 to rounding: everybody has one child, and G(s) = s."""
+        return abs(1 - self.a1_squared) <= CRITICAL
 
     @cached_property
     def mu_star(self) -> float:
@@ -105,9 +120,12 @@ class OffspringLaw(ABC):
 
     @cached_property
     def extinction_probability(self) -> float:
-        """xi, the smallest fixed point of G in [0, 1]: the probability that Z_l = 0 for some l."""
-        constant, linear = self.coefficients(1).tolist()
-        if constant <= _ROUNDING**2 or linear == 1:  # the square of a rounding; every individual has descendants
+        """xi, the smallest fixed point of G in [0, 1]: the probability that Z_l = 0 for some l.
+
+        1 - xi has a relative error of about 1e-16 / (mu - 1), and is 0 for mu <= 1 + 1e-12.
+        """
+        constant = float(self.coefficients(0)[0])
+        if constant <= _ROUNDING**2 or self.is_identity:  # the square of a rounding; every individual has descendants
             return 0.0
         if self.mu <= 1 + CRITICAL:
             return 1.0
@@ -121,7 +139,7 @@ class OffspringLaw(ABC):
     def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
         """For each count z the sum of z independent draws of Y: one generation from the last.
 
-        Raises ValueError where a population exceeds 4e18.
+        Raises ValueError where a population exceeds 7e16.
         """
         return sums_of_offspring(self, counts, generator)
 
@@ -135,8 +153,10 @@ class Finite(OffspringLaw):
     def __init__(self, probabilities: Sequence[float] | Float[np.ndarray, " n"]) -> None:
         """Divides by the sum, which may be off 1 by 1e-9."""
         p = np.asarray(probabilities, np.float64)
-        if p.ndim != 1 or not len(p) or not (p >= 0).all() or not abs(p.sum() - 1) <= _SUM:
-            raise ValueError(f"probabilities of sum {p.sum():g}: they must be a list of numbers >= 0 that sum to 1")
+        if p.ndim != 1 or not len(p) or not (p >= 0).all():
+            raise ValueError(f"probabilities {p.tolist()}: they must be a list of numbers >= 0")
+        if not abs(p.sum() - 1) <= _SUM:
+            raise ValueError(f"probabilities that sum to {p.sum():.12g}: they must sum to 1")
         object.__setattr__(self, "probabilities", tuple((p / p.sum()).tolist()))
 
     @property
@@ -224,6 +244,10 @@ class Poisson(OffspringLaw):
         k = np.arange(degree + 1)
         return np.asarray(np.exp(xlogy(k, self.rate) - self.rate - gammaln(k + 1)))
 
+    def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
+        """Poisson(z rate)."""
+        return limited(generator.poisson, self.rate * counts)
+
 
 @dataclass(frozen=True)
 class Binomial(OffspringLaw):
@@ -233,9 +257,9 @@ class Binomial(OffspringLaw):
     p: float
 
     def __post_init__(self) -> None:
-        """ValueError for an n < 1, or a p outside [0, 1]."""
-        if not (self.n >= 1 and 0 <= self.p <= 1):
-            raise ValueError(f"n = {self.n}, p = {self.p}: it takes n >= 1 and p in [0, 1]")
+        """ValueError for an n that is not a whole number >= 1, or a p outside [0, 1]."""
+        if not (self.n >= 1 and self.n == int(self.n) and 0 <= self.p <= 1):
+            raise ValueError(f"n = {self.n}, p = {self.p}: it takes a whole number n >= 1, and p in [0, 1]")
 
     @property
     def name(self) -> str:
@@ -258,6 +282,10 @@ class Binomial(OffspringLaw):
     def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """C(n, k) p^k (1 - p)^(n - k)."""
         return np.asarray(binom.pmf(np.arange(degree + 1), self.n, self.p))
+
+    def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
+        """Binomial(z n, p)."""
+        return limited(lambda trials: generator.binomial(trials.astype(np.int64), self.p), self.n * counts)
 
 
 @dataclass(frozen=True)
@@ -293,6 +321,13 @@ class Geometric(OffspringLaw):
     def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
         """(1 - p) p^k."""
         return np.asarray((1 - self.p) * self.p ** np.arange(degree + 1))
+
+    def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
+        """Negative binomial of z successes."""
+        drawn = np.zeros_like(counts)
+        alive = counts > 0
+        drawn[alive] = limited(lambda z: generator.negative_binomial(z, 1 - self.p), counts[alive])
+        return drawn
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from deepk.kernels.laws import CRITICAL
 
 _ROUNDINGS = 16  # of a correlation: closer to 1 than this, two rows count as the same
 _DEEPEST = 2**40
+_NO_LINEAR_PART = 1e-20  # a_1^2 that is the square of a rounding
 
 
 def memorization_depth(X: np.ndarray | Tensor, activation: str | Activation, kappa: float) -> int:
@@ -44,6 +45,8 @@ def memorization_depth(X: np.ndarray | Tensor, activation: str | Activation, kap
     _check_kappa(kappa)
     dual = _nonlinear(activation)
     _refuse_coinciding(X, dual)
+    if kappa < _ROUNDINGS * len(X) * float(np.finfo(np.float64).eps):
+        raise ValueError(f"kappa = {kappa:g} is below what rounding leaves of the eigenvalues")
 
     def memorizes(depth: int) -> bool:
         gram = CompositionalKernel(activation, depth, centered=True).gram(X)
@@ -80,13 +83,14 @@ class MemorizationBounds:
     slides_large: float
     small: tuple[float, float]
     large: tuple[float, float]
-    marchenko_pastur: int
+    marchenko_pastur: float
 
 
 def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: float) -> MemorizationBounds:
     """The theorem's bounds on `memorization_depth`: the slides' (arXiv v1), and the later, two-sided ones.
 
-    Those of large correlation are NaN or empty where sigma jumps: mu is infinite.
+    As the formulas give them, also below 1. NaN where they have no meaning: those of large correlation where sigma jumps,
+    since mu is infinite; the others for an even activation, since a_1 = 0.
 
     The later ones are proved for |G(s)| = G(|s|), which holds for odd and even activations alone. As there,
 
@@ -98,9 +102,11 @@ def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: flo
     if index(n) < 2 or index(d) < 2:
         raise ValueError(f"n = {n}, d = {d}: both are at least 2")
     dual = _nonlinear(activation)
-    mu, contraction, crowding = dual.mu, -math.log(dual.a1_squared), math.log(n) / d
-    half = (1 + mu) / 2
-    s_star = _s_star(dual)
+    mu = dual.mu if math.isfinite(dual.mu) else math.nan
+    contraction = -math.log(dual.a1_squared) if dual.a1_squared > _NO_LINEAR_PART else math.nan
+    crowding = math.log(n) / d
+    half, s_star = (1 + mu) / 2, _s_star(dual)
+    predicted = math.log((2 * math.sqrt(n / d) + n / d) / kappa) / contraction
     return MemorizationBounds(
         slides_small=(math.log(n / kappa) + math.log(crowding)) / contraction,
         slides_large=math.exp(2 * crowding) * math.log(n / kappa) / (mu - 1),
@@ -114,7 +120,7 @@ def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: flo
             + math.log(s_star * n / kappa) / math.log(s_star / (1 - (1 - s_star) * half))
             + 2,
         ),
-        marchenko_pastur=max(1, math.ceil(math.log((2 * math.sqrt(n / d) + n / d) / kappa) / contraction)),
+        marchenko_pastur=math.nan if math.isnan(predicted) else max(1, math.ceil(predicted)),
     )
 
 
@@ -126,7 +132,7 @@ def _s_star(dual: DualKernel) -> float:
         u = math.exp(log_u)
         return float(dual.complement(np.array([u]))[0]) / u - half
 
-    return -math.expm1(brentq(excess, math.log(1e-300), 0.0, xtol=1e-15)) if math.isfinite(half) else 1.0
+    return -math.expm1(brentq(excess, math.log(1e-300), 0.0, xtol=1e-15)) if math.isfinite(half) else math.nan
 
 
 def _check_kappa(kappa: float) -> None:
@@ -147,8 +153,10 @@ def _refuse_coinciding(rows: np.ndarray | Tensor, dual: DualKernel) -> None:
     unit = unit_rows(rows, "X")
     rho = (unit @ unit.T).fill_diagonal_(0)
     worst = rho.abs() if dual.parity else rho
-    if len(rho) < 2 or float(worst.max()) < 1 - _ROUNDINGS * torch.finfo(rho.dtype).eps:
+    if len(rho) < 2:
+        raise ValueError("X has one row: there is nothing to tell apart")
+    if float(worst.max()) < 1 - _ROUNDINGS * torch.finfo(rho.dtype).eps:
         return
     i, j = divmod(int(worst.argmax()), len(rho))
-    how = "coincide" if rho[i, j] > 0 else f"are opposite, and {dual.activation.name} is odd or even up to a constant,"
+    how = "coincide" if rho[i, j] > 0 else f"are opposite, and {dual.activation.name} is odd or even up to a constant"
     raise ValueError(f"rows {i} and {j} {how}: no depth tells them apart")

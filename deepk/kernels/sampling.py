@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -17,9 +18,9 @@ Counts = Int[np.ndarray, " paths"]
 HEAD = 64  # families smaller than this are drawn for a whole population at once
 DEGREE = 4096  # of the table; beyond it a law goes on as the power law that it ends in
 _NO_TAIL = 1e-11  # probability beyond the table that is rounding
-_TAIL, _HIGHEST = 0.1, 2**20  # probability beyond it that is not yet a tail, and the degree at which that is given up
+_HIGHEST = 2**17  # degree of a table
 MOST = 2**56  # individuals: 64 times as many still fit an int64
-_ONE_BY_ONE = 10**8  # families drawn one by one: 1 GB
+_ONE_BY_ONE = 10**7  # families drawn one by one: half a GB
 
 
 def sums_of_offspring(law: OffspringLaw, counts: Counts, generator: np.random.Generator) -> Counts:
@@ -49,12 +50,19 @@ def sums_of_offspring(law: OffspringLaw, counts: Counts, generator: np.random.Ge
     return total
 
 
+def limited(draw: Callable[[Any], Counts], sizes: Any) -> Counts:
+    """draw(sizes), where no population that comes of it can be beyond what is counted."""
+    if np.max(sizes, initial=0) > MOST:
+        raise ValueError(f"a population exceeds {MOST:.2g}: simulate fewer generations")
+    return np.asarray(draw(sizes), np.int64)
+
+
 class Table(NamedTuple):
     """P(Y >= k) up to a degree, and the power law in which it goes on."""
 
     survival: Float[np.ndarray, " degree+2"]
     hazard: Float[np.ndarray, " head"]  # P(Y = k | Y >= k) for k < HEAD
-    tail_index: float  # P(Y >= k) ~ k^-index
+    tail_index: float  # P(Y >= k) ~ k^-index beyond
     even: float  # the share of the even k there
 
     def beyond(self, uniform: Float[np.ndarray, "2 draws"]) -> Float[np.ndarray, " draws"]:
@@ -71,19 +79,25 @@ class Table(NamedTuple):
 
 @lru_cache(maxsize=32)
 def tabulated(law: OffspringLaw) -> Table:
-    """A law up to DEGREE, or to where it has few members beyond: its tail, of the same index as the table's last half.
+    """A law up to DEGREE where its tail is a power law, which goes on from there; else up to where nothing is left.
 
-    For ReLU the tail has probability 3e-7, and the power law is within 3e-4 of it there.
+    For ReLU the tail has probability 3e-7, and the power law is within 3e-4 of it. Raises ValueError for a law that is
+    spread too widely to be tabulated.
     """
-    degree = DEGREE
-    while (tail := 1 - math.fsum(p := law.coefficients(degree))) > _TAIL:
+    degree, tail = DEGREE, 0.0
+    while True:
+        p = law.coefficients(degree)
+        tail = max(0.0, 1 - math.fsum(p))
+        if tail <= _NO_TAIL or law.tail_index < math.inf:
+            break
         degree *= 2
         if degree > _HIGHEST:
-            raise ValueError(f"{law.name} has most of its probability beyond {_HIGHEST}: too large families to draw")
+            raise ValueError(f"{law.name} has offspring beyond {_HIGHEST}: too many to be tabulated")
     tail = tail if tail > _NO_TAIL else 0.0
     survival = np.append(tail + np.cumsum(p[::-1])[::-1], tail)
     survival /= survival[0]
-    index = math.log2(survival[degree // 2] / survival[degree]) if tail else math.inf
     hazard = np.divide(p[:HEAD], survival[:HEAD], out=np.ones(HEAD), where=survival[:HEAD] > 0)
-    even = p[degree] / (p[degree] + p[degree - 1]) if tail else 0.0
-    return Table(survival, np.minimum(hazard, 1.0), index, even)
+    late = p[degree // 2 :]  # from an even k on
+    return Table(
+        survival, np.minimum(hazard, 1.0), law.tail_index, float(late[::2].sum() / late.sum()) if tail else 0.0
+    )

@@ -62,7 +62,7 @@ class ComplementMap:
         return np.asarray(theta * h if self._jumps else u + u * (self._excess - theta * h))
 
     def slope_gap(self, theta: Angles) -> Angles:
-        """f'(1) - f'(cos theta), for angles in [0, pi] and an activation without jumps, relatively accurate near zero.
+        """f'(1) - f'(cos theta), for angles in [0, pi] and an activation without jumps, to 1e-15 theta of the largest.
 
         q sigma_w^2 int_0^theta sin(t) E phi''(X_t) phi''(Y_t) dt, as theta times a Chebyshev series.
         """

@@ -182,8 +182,8 @@ class CompositionalKernel:
         u = max(1 - closest, _EPS)
         uncertainty = min(1.0, max(_PRODUCT, math.sqrt(d) / 4) * _EPS * self.complement(u) / u)
         if uncertainty > _UNCERTAIN:
-            message = f"rows are as close as 1 - |rho| = {u:.1g}: rounding leaves their entries uncertain by {uncertainty:.0e}"
-            warnings.warn(message, stacklevel=3)
+            what = f"rounding leaves their entries uncertain by {uncertainty:.0e}"
+            warnings.warn(f"rows are as close as 1 - |rho| = {u:.1g}: {what}", stacklevel=3)
 
     def health(self, X: np.ndarray | Tensor) -> Health:
         """Of the Gram matrix of X: its extreme eigenvalues, symmetry and precision."""

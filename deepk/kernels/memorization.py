@@ -89,8 +89,8 @@ class MemorizationBounds:
 def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: float) -> MemorizationBounds:
     """The theorem's bounds on `memorization_depth`: the slides' (arXiv v1), and the later, two-sided ones.
 
-    As the formulas give them, also below 1. NaN where they have no meaning: those of large correlation where sigma jumps,
-    since mu is infinite; the others for an even activation, since a_1 = 0.
+    As the formulas give them, also below 1. NaN where they have no meaning: those of large correlation where sigma
+    jumps, since mu is infinite; the others for an even activation, since a_1 = 0.
 
     The later ones are proved for |G(s)| = G(|s|), which holds for odd and even activations alone. As there,
 
@@ -120,7 +120,7 @@ def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: flo
             + math.log(s_star * n / kappa) / math.log(s_star / (1 - (1 - s_star) * half))
             + 2,
         ),
-        marchenko_pastur=math.nan if math.isnan(predicted) else max(1, math.ceil(predicted)),
+        marchenko_pastur=math.nan if math.isnan(predicted) else max(1.0, float(math.ceil(predicted))),
     )
 
 

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas.core.groupby import SeriesGroupBy
 
-    from deepk.kernels import OffspringLaw
     from experiments.schema import ActivationDuality
 
 __all__ = ["claims", "draw", "measure", "predict", "units"]
@@ -54,6 +53,7 @@ KNOWN_DEVIATIONS: dict[str, str] = {}
 POLYNOMIALS, REACH = 6, 2.0  # of the slide's picture: h_0..h_5 on [-2, 2]
 LABELS = {"mu": r"$\mu$", "a_1_squared": "$a_1^2$", "mu_star": r"$\mu_\star$", "xi": r"$\xi$"}
 FLOOR = 1e-7  # of the coefficients that are drawn
+ITERATIONS = 10_000  # of G from 0: a critical law cut at its 4096th member has a mean of 0.996
 BESIDE = 2.576  # standard deviations in half a 99 % interval
 
 Row = tuple[str, int, float]  # quantity, index, value
@@ -117,11 +117,13 @@ def measure(cfg: ActivationDuality, unit: Unit, lab: Lab) -> pd.DataFrame:
         for centered in (False, True):
             rows += [(centered, *row) for row in _series(DualKernel(name, centered=centered), cfg.series_degree)]
     elif unit.key["part"] == "recipe":
-        x = torch.randn(cfg.samples, generator=lab.generator(seed, f"recipe {name}"), dtype=torch.float64)
-        a = _monte_carlo(name, x, cfg.truncation)
-        for centered in (False, True):
-            a[0] = 0.0 if centered else a[0]
-            rows += [(centered, *row) for row in _of_law(Finite(a**2 / (a**2).sum()), cfg.truncation)]
+        generator = lab.generator(seed, f"recipe {name}")
+        for run in range(cfg.runs):
+            x = torch.randn(cfg.samples, generator=generator, dtype=torch.float64)
+            a = _monte_carlo(name, x, cfg.truncation)
+            for centered in (False, True):
+                a[0] = 0.0 if centered else a[0]
+                rows += [(centered, *row) for row in _of_law(Finite(a**2 / (a**2).sum()), run)]
     else:
         rows += [(False, *row) for row in _survivors(cfg, name, _numpy_generator(lab.generator(seed, f"paths {name}")))]
     lab.progress()
@@ -137,7 +139,11 @@ def _series(dual: DualKernel, degree: int) -> Iterator[Row]:
         yield "mu", terms, math.fsum((k * p)[: terms + 1])
         yield "mu_star", terms, math.fsum((k * logarithms * p)[: terms + 1])
     yield "a_1_squared", 1, float(p[1])
-    yield "xi", degree, Finite(p / p.sum()).extinction_probability
+    if not dual.centered:
+        s = 0.0
+        for _ in range(ITERATIONS):
+            s = float(p @ s**k / p.sum())
+        yield "xi", degree, s
 
 
 def _monte_carlo(name: str, x: torch.Tensor, degree: int) -> np.ndarray:
@@ -146,13 +152,16 @@ def _monte_carlo(name: str, x: torch.Tensor, degree: int) -> np.ndarray:
     return np.asarray(sigma @ hermevander(x.numpy(), degree) / len(x) / np.sqrt(factorial(np.arange(degree + 1))))
 
 
-def _of_law(law: OffspringLaw, degree: int) -> Iterator[Row]:
-    yield "mu", degree, law.mu
-    yield "a_1_squared", degree, law.a1_squared
-    yield "mu_star", degree, law.mu_star
-    yield "xi", degree, law.extinction_probability
-    for k, square in enumerate(law.coefficients(degree).tolist()):
-        yield "coefficient", k, square
+def _of_law(law: Finite, run: int) -> Iterator[Row]:
+    """The table's quantities of one run of the recipe; of the first, the law itself."""
+    k = np.arange(len(law.probabilities))
+    yield "mu", run, law.mu
+    yield "a_1_squared", run, law.a1_squared
+    yield "mu_star", run, math.fsum(k * np.log(np.maximum(k, 1)) * law.probabilities)
+    yield "xi", run, law.extinction_probability
+    if run == 0:
+        for degree, square in enumerate(law.probabilities):
+            yield "coefficient", degree, square
 
 
 def _survivors(cfg: ActivationDuality, name: str, generator: np.random.Generator) -> Iterator[Row]:
@@ -182,7 +191,8 @@ def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: ActivationDuality) -> di
         "table": _table(theory, data, cfg),
         "critical-survival": _survival(theory, data, cfg),
     }
-    runs = f"{len(cfg.seeds)} x {cfg.samples:,} Monte Carlo samples, {len(cfg.seeds)} x {cfg.paths:,} processes"
+    count = len(cfg.seeds)
+    runs = f"{count * cfg.runs} x {cfg.samples:,} Monte Carlo samples, {count * cfg.paths:,} processes"
     for name, figure in drawn.items():
         figures.corner_note(
             figure, f"scale {cfg.scale}" if name == "hermite-polynomials" else f"{runs}; scale {cfg.scale}"
@@ -242,8 +252,8 @@ def _table(theory: pd.DataFrame, data: pd.DataFrame, cfg: ActivationDuality) -> 
                 panel.plot(getattr(printed, quantity), y, "x", color=figures.VERMILION, markersize=8, label="printed")
         panel.set(xlabel=LABELS[quantity], yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5))
     panels[0].set_yticklabels([f"{'centered ' if centered else ''}{name}" for name, centered in rows])
-    handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
+    handles = {label: handle for handle, label in zip(*panels[0].get_legend_handles_labels(), strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside upper center", ncols=3)
     return figure
 
 

@@ -249,6 +249,7 @@ class ActivationDuality(Experiment):
     seeds: list[int] = seeds()
     series_degree: int = at_least(64)
     samples: int = at_least(100)
+    runs: int = at_least(1)
     truncation: int = at_least(2)
     critical: list[str] = activation_list()
     sigma_b: dict[str, float] = each_at_least(0)

@@ -108,7 +108,7 @@ def test_the_recipe_is_judged_only_with_the_papers_truncation_our_samples_and_en
     assert "100000 samples" in blocked.blocked
     full = compose("samples=100000")
     few = next(c for c in experiment.claims(theory, data, full) if c.name == "recipe/mu/relu/un-centered")
-    assert few.blocked == "1 runs of the recipe; its scatter needs 8"
+    assert few.blocked == "2 runs of the recipe; a rank needs 200"
 
 
 def test_the_recipe_gives_the_same_law_as_the_series_up_to_monte_carlo_noise(data):

@@ -49,7 +49,7 @@ KNOWN_DEVIATIONS: dict[str, str] = {}
 ARRANGEMENTS = ("uniform", "circle", "sphere")
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the quantiles of the eigenvalues that are kept
 BEYOND = 2.0  # minimal depths up to which eigenvalues are drawn
-# 1 and 99 % points of the Tracy-Widom law of real matrices (Johnstone 2001, Annals of Statistics 29, table 1).
+# 1 and 99 % points of the Tracy-Widom law of real matrices (Johnstone 2001, Annals of Statistics 29).
 TRACY_WIDOM = (-3.90, 2.02)
 LAYERS = 20_000  # at which an iteration by single layers gives up: an activation that is all but linear
 _EPS = float(np.finfo(np.float64).eps)

@@ -5,8 +5,9 @@ from deepk.kernels.composition import CompositionalKernel, Health
 from deepk.kernels.dual import DualKernel
 from deepk.kernels.finite_width import network_correlations
 from deepk.kernels.generations import generation_law
-from deepk.kernels.laws import Binomial, Finite, Geometric, OffspringLaw, Poisson, PowersOfTwo, Uniform
+from deepk.kernels.laws import OffspringLaw
 from deepk.kernels.memorization import MemorizationBounds, memorization_bounds, memorization_depth
+from deepk.kernels.named_laws import Binomial, Finite, Geometric, Poisson, PowersOfTwo, Uniform
 
 __all__ = [
     "Binomial",

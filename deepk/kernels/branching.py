@@ -20,7 +20,8 @@ from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
 from deepk.kernels.dual import dual_kernel
 from deepk.kernels.iterates import iterate
-from deepk.kernels.laws import CRITICAL, Finite, OffspringLaw
+from deepk.kernels.laws import CRITICAL, OffspringLaw
+from deepk.kernels.named_laws import Finite
 
 Source = str | Activation | OffspringLaw | Sequence[float] | np.ndarray
 Regime = Literal["extinction", "identity", "martingale limit", "Kesten-Stigum", "infinite mean"]

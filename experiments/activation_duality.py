@@ -125,7 +125,7 @@ def measure(cfg: ActivationDuality, unit: Unit, lab: Lab) -> pd.DataFrame:
                 a[0] = 0.0 if centered else a[0]
                 rows += [(centered, *row) for row in _of_law(Finite(a**2 / (a**2).sum()), run)]
     else:
-        rows += [(False, *row) for row in _survivors(cfg, name, _numpy_generator(lab.generator(seed, f"paths {name}")))]
+        rows += [(False, *row) for row in _survivors(cfg, name, lab.numpy_generator(seed, f"paths {name}"))]
     lab.progress()
     return pd.DataFrame(rows, columns=["centered", "quantity", "index", "value"])
 
@@ -174,10 +174,6 @@ def _survivors(cfg: ActivationDuality, name: str, generator: np.random.Generator
     for generation in range(1, cfg.generations + 1):
         sizes = offspring.sums(generator.binomial(sizes, fertile), generator)
         yield "alive", generation, float(np.count_nonzero(sizes))
-
-
-def _numpy_generator(generator: torch.Generator) -> np.random.Generator:
-    return np.random.default_rng(int(torch.randint(2**63 - 1, (1,), generator=generator)))
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

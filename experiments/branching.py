@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
 from deepk.kernels import Binomial, DualKernel, GaltonWatson, Geometric, OffspringLaw, Poisson, Uniform
 from deepk.kernels.laws import CRITICAL
@@ -203,8 +202,7 @@ def measure(cfg: Branching, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Means over paths of what theory.csv predicts, with mean squares; and of the first seed some paths themselves."""
     name, seed = str(unit.key["law"]), int(unit.key["seed"])
     law = sources(cfg)[name]
-    stream = lab.generator(seed, f"processes of {name}")
-    generator = np.random.default_rng(int(torch.randint(2**63 - 1, (1,), generator=stream)))
+    generator = lab.numpy_generator(seed, f"processes of {name}")
     rows = list(_single_individuals(law, cfg, generator))
     rows += _processes(law, cfg, generator, shown=cfg.shown_paths if seed == cfg.seeds[0] else 0)
     lab.progress()

@@ -240,13 +240,13 @@ def measure(cfg: KernelLimits, unit: Unit, lab: Lab) -> pd.DataFrame:
     """For each kind, depth and point the mean over processes or networks, and their standard deviation."""
     case = Case(str(unit.key["activation"]), str(unit.key["centering"]))
     source = str(unit.key["source"])
-    generator = lab.generator(int(unit.key["seed"]), f"{source} {case.activation} {case.centering}")
+    stream = int(unit.key["seed"]), f"{source} {case.activation} {case.centering}"
     if source == "networks":
-        found = _networks(cfg, case, generator)
+        found = _networks(cfg, case, lab.generator(*stream))
+    elif case.activation == POWERS_OF_TWO:
+        found = _slow_processes(cfg, lab.numpy_generator(*stream))
     else:
-        numbers = np.random.default_rng(int(torch.randint(2**63 - 1, (1,), generator=generator).item()))
-        slow = case.activation == POWERS_OF_TWO
-        found = _slow_processes(cfg, numbers) if slow else _processes(cfg, case, numbers)
+        found = _processes(cfg, case, lab.numpy_generator(*stream))
     lab.progress()
     return pd.DataFrame(found, columns=list(COLUMNS[4:]))
 

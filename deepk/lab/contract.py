@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from deepk.lab import store
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import torch
     from matplotlib.figure import Figure
@@ -30,6 +31,10 @@ CHECKPOINT_SECONDS = (
 def file_name(text: str) -> str:
     """A text as a file name that leads nowhere else: what could is an underscore, and 80 characters are enough."""
     return re.sub(r"[^A-Za-z0-9.=,-]+", "_", text)[:80]
+
+
+def _digest(seed: int, stream: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{stream}".encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,13 @@ class Lab:
         """
         import torch
 
-        digest = hashlib.sha256(f"{seed}/{stream}".encode()).digest()
-        return torch.Generator().manual_seed(int.from_bytes(digest[:7]))
+        return torch.Generator().manual_seed(int.from_bytes(_digest(seed, stream)[:7]))
+
+    def numpy_generator(self, seed: int, stream: str) -> np.random.Generator:
+        """The same for NumPy."""
+        import numpy as np
+
+        return np.random.default_rng(int.from_bytes(_digest(seed, stream)))
 
     def checkpoint(self, state: Mapping[str, Any]) -> None:
         """Saves `state` (tensors, numbers, lists, dicts of them) so that a killed unit continues from here.

@@ -206,9 +206,9 @@ class CompositionalKernel:
 
 def unit_rows(rows: Any, name: str) -> Float[Tensor, "n d"]:
     """A copy in float64, each row of norm one; ValueError where that cannot be."""
+    if rows.is_complex() if isinstance(rows, Tensor) else np.iscomplexobj(rows):
+        raise ValueError(f"{name} is complex; it takes real numbers")
     if not isinstance(rows, Tensor):
-        if np.iscomplexobj(rows):
-            raise ValueError(f"{name} is complex; it takes real numbers")
         unit = torch.from_numpy(np.array(rows, dtype=np.float64, order="C"))
     else:
         unit = rows.detach().to(torch.float64, copy=True)

@@ -51,10 +51,11 @@ def sums_of_offspring(law: OffspringLaw, counts: Counts, generator: np.random.Ge
 
 
 def limited(draw: Callable[[Any], Counts], sizes: Any) -> Counts:
-    """draw(sizes), where no population that comes of it can be beyond what is counted."""
-    if np.max(sizes, initial=0) > MOST:
+    """draw(sizes), where neither is beyond what is counted."""
+    drawn = np.asarray(draw(sizes), np.int64) if np.max(sizes, initial=0) <= MOST else None
+    if drawn is None or drawn.max(initial=0) > MOST:
         raise ValueError(f"a population exceeds {MOST:.2g}: simulate fewer generations")
-    return np.asarray(draw(sizes), np.int64)
+    return drawn
 
 
 class Table(NamedTuple):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from torch.nn import functional
 
+from deepk import activations
 from deepk.activations import Activation
 from deepk.meanfield import MeanField, edge_of_chaos, rate
 from deepk.meanfield.propagation import ComplementMap, orbit
@@ -544,3 +545,94 @@ def test_a_start_that_is_no_correlation_is_refused_in_one_line(c0):
 def test_a_negative_depth_is_refused_in_one_line():
     with pytest.raises(ValueError, match=r"^depth = -1 is negative[^\n]*$"):
         theory("relu", 1.0, 1.0).complements(0.5, -1)
+
+
+# Many angles at once ----------------------------------------------------------------------------------------------
+
+ANGLES = np.array([1e-200, 1e-30, 1e-8, 1e-3, 0.1, 1.0, math.pi / 2, 2.5, 3.1])
+MAPS = [("relu", 1.1, 0.7), ("erf", 1.3, 0.6), ("sin", 1.2, 0.4), ("step", 1.0, 1.0)]
+
+
+@cache
+def table(name: str, sigma_w: float, q: float) -> ComplementMap:
+    return ComplementMap(activations.get(name), sigma_w=sigma_w, q=q)
+
+
+def exact_slope(name: str, sigma_w: float, q: float, c: mpmath.mpf) -> mpmath.mpf:
+    """sigma_w^2 E phi'(X) phi'(Y) at variance q: orthants, a Gaussian integral, and characteristic functions."""
+    w, q = mpmath.mpf(sigma_w) ** 2, mpmath.mpf(q)
+    if name == "relu":
+        return w * (mpmath.pi - mpmath.acos(c)) / (2 * mpmath.pi)
+    if name == "erf":
+        return w * 4 / mpmath.pi / mpmath.sqrt((1 + 2 * q) ** 2 - (2 * q * c) ** 2)
+    if name == "sin":
+        return w * mpmath.exp(-q) * mpmath.cosh(q * c)
+    return w / (2 * mpmath.pi * q * mpmath.sqrt(1 - c * c))
+
+
+def exact_fall(name: str, sigma_w: float, q: float, c: mpmath.mpf) -> mpmath.mpf:
+    """1 - f(c) = sigma_w^2 (E phi^2 - E phi(X) phi(Y)) / q."""
+    w, q, one = mpmath.mpf(sigma_w) ** 2, mpmath.mpf(q), mpmath.mpf(1)
+
+    def covariance(c: mpmath.mpf) -> mpmath.mpf:
+        if name == "relu":
+            return q * (mpmath.sqrt(1 - c * c) + c * (mpmath.pi - mpmath.acos(c))) / (2 * mpmath.pi)
+        if name == "erf":
+            return 2 / mpmath.pi * mpmath.asin(2 * q * c / (1 + 2 * q))
+        if name == "sin":
+            return mpmath.exp(-q) * mpmath.sinh(q * c)
+        return (mpmath.pi - mpmath.acos(c)) / (2 * mpmath.pi)
+
+    return w * (covariance(one) - covariance(c)) / q
+
+
+@pytest.mark.parametrize(("name", "sigma_w", "q"), MAPS)
+def test_the_map_of_many_angles_has_twelve_digits_however_small_they_are(name, sigma_w, q):
+    with mpmath.workdps(450):  # cos(1e-200) has to be told from one
+        exact = [float(exact_fall(name, sigma_w, q, mpmath.cos(mpmath.mpf(theta)))) for theta in ANGLES]
+    found = table(name, sigma_w, q).at_angles(ANGLES)
+    normal = np.array(exact) > 1e-300  # 1e-200 squared is not
+    assert found[normal] == pytest.approx(np.array(exact)[normal], rel=DIGITS, abs=0)
+    assert (found[~normal] < 1e-300).all()
+
+
+@pytest.mark.parametrize(("name", "sigma_w", "q"), MAPS)
+def test_the_map_of_many_angles_is_that_of_each(name, sigma_w, q):
+    u = np.array([0.0, 1e-100, 1e-6, 0.4, 1.0, 1.9, 2.0])
+    each = [table(name, sigma_w, q)(value) for value in u]
+    # the angle rounds, and is halved and doubled
+    assert table(name, sigma_w, q).at_angles(2 * np.arcsin(np.sqrt(u / 2))) == pytest.approx(
+        each, rel=20 * EPSILON, abs=0
+    )
+
+
+@pytest.mark.parametrize(("name", "sigma_w", "q"), MAPS)
+def test_the_slope_of_the_map_agrees_with_mpmath(name, sigma_w, q):
+    with mpmath.workdps(450):
+        exact = [float(exact_slope(name, sigma_w, q, mpmath.cos(mpmath.mpf(theta)))) for theta in ANGLES]
+    assert table(name, sigma_w, q).slope(ANGLES) == pytest.approx(exact, rel=DIGITS, abs=0)
+
+
+@pytest.mark.parametrize(("name", "sigma_w", "q"), MAPS[:3])
+def test_the_gap_of_the_slope_has_twelve_digits_of_its_largest_value_times_the_angle(name, sigma_w, q):
+    with mpmath.workdps(450):
+        one = exact_slope(name, sigma_w, q, mpmath.mpf(1))
+        exact = [float(one - exact_slope(name, sigma_w, q, mpmath.cos(mpmath.mpf(theta)))) for theta in ANGLES]
+    found = table(name, sigma_w, q).slope_gap(ANGLES)
+    # to the digits of the table, and for small angles to the absolute accuracy that is promised
+    assert (np.abs(found - exact) <= DIGITS * np.array(exact) + 1e-15 * ANGLES * max(exact)).all()
+
+
+@pytest.mark.parametrize(("name", "sigma_w", "q"), MAPS[:3])
+def test_slope_and_gap_sum_to_the_slope_at_one(name, sigma_w, q):
+    slopes, gaps = (
+        f(np.append(ANGLES, [0.0, math.pi])) for f in (table(name, sigma_w, q).slope, table(name, sigma_w, q).slope_gap)
+    )
+    assert slopes + gaps == pytest.approx(float(exact_slope(name, sigma_w, q, mpmath.mpf(1))), rel=DIGITS)
+    assert gaps[-2] == 0
+
+
+@pytest.mark.parametrize("method", ["at_angles", "slope", "slope_gap"])
+def test_angles_keep_their_shape(method):
+    angles = np.full((2, 3, 1), 0.5)
+    assert getattr(table("relu", 1.1, 0.7), method)(angles).shape == angles.shape

@@ -89,8 +89,8 @@ class MemorizationBounds:
 def memorization_bounds(n: int, d: int, activation: str | Activation, kappa: float) -> MemorizationBounds:
     """The theorem's bounds on `memorization_depth`: the slides' (arXiv v1), and the later, two-sided ones.
 
-    As the formulas give them, also below 1. NaN where they have no meaning: those of large correlation where sigma
-    jumps, since mu is infinite; the others for an even activation, since a_1 = 0.
+    As the formulas give them, also below 1. NaN where they have no meaning: what rests on mu where sigma jumps, since
+    mu is infinite, and what rests on a_1 for an even activation, since it is 0.
 
     The later ones are proved for |G(s)| = G(|s|), which holds for odd and even activations alone. As there,
 

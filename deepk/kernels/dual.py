@@ -43,7 +43,8 @@ class DualKernel(OffspringLaw):
         activation: a known name, or an `Activation`; kept as an `Activation`.
         centered: whether sigma - E sigma takes the place of sigma, so that a_0 = 0 and G(0) = 0.
 
-    Raises ValueError where E sigma^2 is zero (or sigma is constant, centered) or infinite.
+    Raises ValueError where E sigma^2 is zero (or sigma is constant, centered) or infinite, or where sigma has a jump
+    that is not declared: mu would be finite.
     """
 
     activation: Activation

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from deepk.lab.claims import Claim
+from experiments.published.compositional_kernels import PAPER
 
 if TYPE_CHECKING:
     from experiments.schema import Memorization
 
-SLIDES = "Liang, Tran-Bach 2020, arXiv:2004.04767, slides: memorization capacity"
+SLIDES = f"{PAPER}, slides: memorization capacity"
 LATER = "Liang, Tran-Bach, arXiv:2004.04767, later version: theorems 4.3 and 4.6"
 OURS = "this project, for the theorem of arXiv:2004.04767 on memorization"
 

@@ -114,6 +114,8 @@ class DualKernel(OffspringLaw):
         return elementwise(lambda c: closed.derivative(c) / self.variance, correlation(rho))
 
     def _slope(self, rho: Array) -> Array:
+        if self._share == 0:
+            return np.zeros_like(rho)
         if not self.activation.jumps:
             return self._share * self._map.slope(np.arccos(rho))
         slope = self._share * self._map.slope(np.arccos(rho).clip(_END, math.pi - _END))
@@ -257,10 +259,8 @@ def correlation(rho: np.ndarray) -> np.ndarray: ...
 def correlation(rho: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor:
     """rho clipped to [-1, 1]; ValueError where it is NaN, or further outside than rounding takes it."""
     if isinstance(rho, Tensor):
-        size, eps = (
-            rho.detach().double().numpy(force=True),
-            torch.finfo(rho.dtype).eps if rho.is_floating_point() else 0.0,
-        )
+        size = rho.detach().double().numpy(force=True)
+        eps = torch.finfo(rho.dtype).eps if rho.is_floating_point() else 0.0
     else:
         size = np.asarray(rho)
         eps = float(np.finfo(size.dtype if np.issubdtype(size.dtype, np.floating) else np.float64).eps)

@@ -100,7 +100,9 @@ def series(sigma: Map, terms: int) -> tuple[mpmath.mpf, ...]:
 
 @cache
 def tails(name: str) -> tuple[mpmath.mpf, ...]:
-    logistic = lambda x: 1 / (1 + mpmath.exp(-x))  # noqa: E731
+    def logistic(x: mpmath.mpf) -> mpmath.mpf:
+        return 1 / (1 + mpmath.exp(-x))
+
     if name == "tanh":
         return series(mpmath.tanh, 220)  # a_220^2 = 1e-20
     return series(logistic if name == "sigmoid" else lambda x: x * logistic(x), 100)  # 1e-22

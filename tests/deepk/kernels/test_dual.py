@@ -635,3 +635,11 @@ def test_a_kernel_that_was_used_can_be_pickled(name):
 def test_a_kernel_is_named_by_its_activation():
     assert dual("relu").name == "relu"
     assert dual("relu", True).name == "centered relu"
+
+
+def test_a_constant_activation_has_the_kernel_one_and_no_slope():
+    constant = DualKernel(Activation.from_callable("constant", lambda x: 0 * x + 2.0))
+    rho = np.array([-1.0, 0.3, 1.0])
+    assert constant(rho).tolist() == [1.0, 1.0, 1.0]
+    assert constant.derivative(rho).tolist() == [0.0, 0.0, 0.0]
+    assert constant.mu == 0.0

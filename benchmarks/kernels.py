@@ -265,7 +265,7 @@ def memory(inputs: np.ndarray, folder: str) -> str:
     beside = peak() - before - out.nbytes
     return (
         f"n = {LARGE:,}, relu, depth {DEEP}, into a memory-mapped file of {megabytes(out.nbytes)}: {seconds:.2g} s; "
-        f"peak memory beside the file {megabytes(beside)}, two copies of the rows being {megabytes(2 * inputs.nbytes)}"
+        f"peak memory beside the file {megabytes(beside)}, the copy of the rows being {megabytes(inputs.nbytes)}"
     )
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from experiments.schema import ActivationDuality
 
-__all__ = ["claims", "draw", "measure", "predict", "units"]
+__all__ = ["claims", "draw", "measure", "monte_carlo_coefficients", "predict", "units"]
 
 COLUMNS = ("part", "activation", "seed", "centered", "quantity", "index", "value")
 FIGURES = ("hermite-polynomials", "distributions", "table", "critical-survival")
@@ -120,7 +120,7 @@ def measure(cfg: ActivationDuality, unit: Unit, lab: Lab) -> pd.DataFrame:
         generator = lab.generator(seed, f"recipe {name}")
         for run in range(cfg.runs):
             x = torch.randn(cfg.samples, generator=generator, dtype=torch.float64)
-            a = _monte_carlo(name, x, cfg.truncation)
+            a = monte_carlo_coefficients(name, x, cfg.truncation)
             for centered in (False, True):
                 a[0] = 0.0 if centered else a[0]
                 rows += [(centered, *row) for row in _of_law(Finite(a**2 / (a**2).sum()), run)]
@@ -146,7 +146,7 @@ def _series(dual: DualKernel, degree: int) -> Iterator[Row]:
         yield "xi", degree, s
 
 
-def _monte_carlo(name: str, x: torch.Tensor, degree: int) -> np.ndarray:
+def monte_carlo_coefficients(name: str, x: torch.Tensor, degree: int) -> np.ndarray:
     """The paper's algorithm 3: a_k = mean of sigma(x) h_k(x)."""
     sigma = activations.get(name)(x).numpy()
     return np.asarray(sigma @ hermevander(x.numpy(), degree) / len(x) / np.sqrt(factorial(np.arange(degree + 1))))

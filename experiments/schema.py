@@ -78,6 +78,14 @@ def integers(bound: int, *, odd: bool = False) -> Any:
     )
 
 
+def any_integers(bound: int) -> Any:
+    """A list, may be empty, of integers >= bound, without repetition."""
+    return _bounded(
+        f"a list of different integers >= {bound}, may be empty",
+        lambda xs: len(xs) == len(set(xs)) and all(x >= bound for x in xs),
+    )
+
+
 def activation_list() -> Any:
     """A non-empty list, without repetition, of known activations or `package.module:function`, which is imported."""
     return _bounded(
@@ -320,6 +328,72 @@ class Memorization(Experiment):
     depths: int = at_least(4)
 
 
+PROTOCOLS = ("slides", "journal")
+
+
+@dataclass
+class Protocol:
+    """What a version of the paper says of its experiment, some of it for each data set."""
+
+    features: int = at_least(1)
+    centered: bool = MISSING
+    ridge_noise: bool = MISSING
+    batch_size: int = at_least(1)
+    batch_sizes: list[int] = field(default_factory=list)
+    samples: list[int] = field(default_factory=list)
+    learning_rate: dict[str, float] = each_at_least(0)
+    epochs: dict[str, int] = each_at_least(1)
+    depths: dict[str, list[int]] = field(default_factory=dict)
+
+
+@dataclass
+class KernelErrors:
+    """Where the error of a kernel estimate is measured: `total` features a run, as total / m estimates from m each."""
+
+    rhos: list[float] = _bounded(
+        "a list of different numbers in (-1, 1)", lambda xs: _distinct(xs) and all(-1 < x < 1 for x in xs)
+    )
+    features: list[int] = _bounded(
+        "a list of two or more different integers >= 1",
+        lambda xs: len(xs) > 1 and _distinct(xs) and all(x >= 1 for x in xs),
+    )
+    total: int = at_least(1)
+    runs: int = at_least(2)
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        most = max(self.features)
+        return ("total", f"a number >= {most}, the most features") if self.total < most else ("", "")
+
+
+@dataclass
+class RandomFeatures(Experiment):
+    """Configuration of `random-features`; see conf/experiment/random-features.yaml."""
+
+    data: Data = field(default_factory=Data)
+    protocol: str = one_of(*PROTOCOLS)
+    activations: list[str] = activation_list()
+    depths: list[int] = integers(1)
+    seeds: list[int] = seeds()
+    truncation: int = at_least(1)
+    features: int = at_least(1)
+    centered: bool = MISSING
+    ridge_noise: bool = MISSING
+    learning_rate: float = positive()
+    batch_size: int = at_least(1)
+    epochs: int = at_least(1)
+    evaluations: int = at_least(1)
+    seeds_at_once: int = at_least(1)
+    batch_sizes: list[int] = any_integers(1)
+    samples: list[int] = any_integers(100)
+    subset: int = at_least(10)
+    gram_size: int = at_least(2)
+    gram_depths: int = at_least(1)
+    coefficient_paths: int = at_least(10)
+    errors: KernelErrors = field(default_factory=KernelErrors)
+    protocols: dict[str, Protocol] = field(default_factory=dict)
+
+
 SCHEMAS: dict[str, type[Experiment]] = {
     "activation-duality": ActivationDuality,
     "branching": Branching,
@@ -329,6 +403,7 @@ SCHEMAS: dict[str, type[Experiment]] = {
     "kernel-limits": KernelLimits,
     "memorization": Memorization,
     "network-outputs": NetworkOutputs,
+    "random-features": RandomFeatures,
 }
 
 

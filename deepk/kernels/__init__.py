@@ -3,6 +3,7 @@
 from deepk.kernels.branching import GaltonWatson, RescaledLimit, rescaled_limit
 from deepk.kernels.composition import CompositionalKernel, Health
 from deepk.kernels.dual import DualKernel
+from deepk.kernels.features import CompositionalFeatures, GegenbauerFeatures
 from deepk.kernels.finite_width import network_correlations
 from deepk.kernels.generations import generation_law
 from deepk.kernels.laws import OffspringLaw
@@ -11,10 +12,12 @@ from deepk.kernels.named_laws import Binomial, Finite, Geometric, Poisson, Power
 
 __all__ = [
     "Binomial",
+    "CompositionalFeatures",
     "CompositionalKernel",
     "DualKernel",
     "Finite",
     "GaltonWatson",
+    "GegenbauerFeatures",
     "Geometric",
     "Health",
     "MemorizationBounds",

@@ -1,0 +1,164 @@
+"""Orthonormal polynomials under an even weight, Hermite's and Gegenbauer's, and many series of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from operator import index
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.linalg import eigh_tridiagonal
+from torch import Tensor
+
+# Entries at once. A torch operation costs some 3 microseconds before it computes, so tiles are large; the polynomials
+# of a tile (5 MB at degree 20) and their product with the coefficients still meet in the cache.
+_TILE = 65_536
+_NODES = 512  # of Gauss's quadrature: 10 digits of a kernel with the square-root singularities of ReLU's
+_ROUNDINGS = 64 * float(np.finfo(np.float64).eps)  # of an integral
+
+
+def hermite_recurrence(degree: int) -> Float[np.ndarray, " {degree}"]:
+    """b_1..b_degree in x h_k = b_(k+1) h_(k+1) + b_k h_(k-1) for the normalized Hermite polynomials: b_k = sqrt(k)."""
+    return np.sqrt(np.arange(1.0, index(degree) + 1))
+
+
+def gegenbauer_recurrence(degree: int, dimension: int) -> Float[np.ndarray, " {degree}"]:
+    """The same for polynomials orthonormal under the law of <x, theta>, theta uniform on the unit sphere in R^d.
+
+        b_k^2 = k (k + d - 3) / ((2k + d - 2) (2k + d - 4)),   b_1^2 = 1/d
+
+    They are sqrt(N(d, k)) times the Legendre polynomial of dimension d that is 1 at 1, N(d, k) the number of spherical
+    harmonics of degree k; sqrt(d) b_k tends to Hermite's sqrt(k) as d grows (Müller 1966, Spherical Harmonics).
+    Raises ValueError for a dimension below 2.
+    """
+    d = index(dimension)
+    if d < 2:
+        raise ValueError(f"dimension = {d}: the sphere of dimension 1 is two points, and has no polynomials beyond x")
+    k = np.arange(2.0, index(degree) + 1)
+    squares = k * (k + d - 3) / ((2 * k + d - 2) * (2 * k + d - 4))
+    return np.sqrt(np.concatenate([[1 / d], squares]))[:degree]
+
+
+def orthonormal(
+    x: Float[np.ndarray, " n"], recurrence: Float[np.ndarray, " degree"]
+) -> Float[np.ndarray, "degree+1 n"]:
+    """p_0..p_degree at x, from b_1..b_degree."""
+    p = np.ones((len(recurrence) + 1, len(x)))
+    for k, b in enumerate(recurrence):
+        p[k + 1] = (x * p[k] - (recurrence[k - 1] * p[k - 1] if k else 0.0)) / b
+    return p
+
+
+class Series:
+    """R functions f_r(x) = sum_k c_rk p_k(x) + s_r z of polynomials with x p_k = b_(k+1) p_(k+1) + b_k p_(k-1).
+
+    All of them cost little more than one: the polynomials are computed once, by the recurrence forwards, and a matrix
+    product with the coefficients follows while they are in the cache. z is a term of the caller's own, noise say.
+    """
+
+    def __init__(
+        self,
+        coefficients: Float[np.ndarray, "functions degree+1"],
+        recurrence: Float[np.ndarray, " degree"],
+        *,
+        noise: Float[np.ndarray, " functions"] | None = None,
+    ) -> None:
+        """Takes c_rk, b_1..b_degree, and the s_r if z will be given."""
+        # p_k = g_k q_k, so that a step is one fused operation: q_(k+1) = a_k x q_k + q_(k-1), with q_0 = 1, q_1 = x.
+        b = [float(value) for value in recurrence]
+        g = [1.0, *(1 / value for value in b[:1])]
+        for k in range(1, len(b)):
+            g.append(-b[k - 1] / b[k] * g[k - 1])
+        self._slopes = [g[k] / (b[k] * g[k + 1]) for k in range(1, len(b))]
+        columns = [coefficients * np.array(g)] + ([] if noise is None else [noise[:, None]])
+        self._matrix = torch.from_numpy(np.concatenate(columns, axis=1))
+        self.noisy = noise is not None
+
+    def __len__(self) -> int:
+        """R."""
+        return len(self._matrix)
+
+    def __getitem__(self, functions: slice) -> Series:
+        """Some of the functions."""
+        some = copy(self)
+        some._matrix = self._matrix[functions]
+        return some
+
+    def __call__(
+        self,
+        x: Float[Tensor, "*shape"],
+        *,
+        z: Float[Tensor, "*shape"] | None = None,
+        out: Float[Tensor, "functions *shape"] | None = None,
+    ) -> Float[Tensor, "functions *shape"]:
+        """The functions at each entry of x, of x's type and on its device; `z` goes with `noise`, and only with it."""
+        if (z is not None) != self.noisy:
+            raise ValueError("a series with noise takes z, and no other does")
+        matrix = self._matrix.to(dtype=x.dtype, device=x.device)
+        values = x.new_empty((len(matrix), *x.shape)) if out is None else out
+        flat, flat_out = x.reshape(-1), values.view(len(matrix), -1)
+        basis = x.new_empty((matrix.shape[1], min(_TILE, len(flat))))
+        for i in range(0, len(flat), _TILE):
+            entries = flat[i : i + _TILE]
+            tile = basis[:, : len(entries)]
+            self._fill(tile, entries)
+            if z is not None:
+                tile[-1] = z.reshape(-1)[i : i + _TILE]
+            torch.mm(matrix, tile, out=flat_out[:, i : i + _TILE])
+        return values
+
+    def _fill(self, q: Float[Tensor, "terms n"], x: Float[Tensor, " n"]) -> None:
+        q[0] = 1
+        if len(q) - self.noisy > 1:
+            q[1] = x
+        for k, slope in enumerate(self._slopes, start=1):
+            torch.addcmul(q[k - 1], x, q[k], value=slope, out=q[k + 1])
+
+
+def legendre_coefficients(
+    taylor: Float[np.ndarray, " terms"], dimension: int, degree: int
+) -> Float[np.ndarray, " {degree}+1"]:
+    """lambda_0..lambda_degree in sum_j c_j t^j = sum_k lambda_k P_k(t), P_k the Legendre polynomials, P_k(1) = 1.
+
+    Multiplication by t is a random walk on degrees,
+
+        t P_k = (k + d - 2) / (2k + d - 2) P_(k+1) + k / (2k + d - 2) P_(k-1),
+
+    so that lambda_k = sum_j c_j P(the walk from 0 is at k after j steps): all terms are positive, and nothing cancels
+    in any dimension. The kernel's terms beyond `taylor` are left out.
+    """
+    d, terms = index(dimension), len(taylor)
+    k = np.arange(terms)
+    with np.errstate(invalid="ignore"):
+        up = np.where(k == 0, 1.0, (k + d - 2) / (2 * k + d - 2))
+    law, found = np.zeros(terms), np.zeros(terms)
+    law[0] = 1.0
+    for c in taylor:
+        found += c * law
+        step = np.zeros(terms)
+        step[1:] = (law * up)[:-1]
+        step[:-1] += (law * (1 - up))[1:]
+        law = step
+    return np.concatenate([found, np.zeros(max(0, degree + 1 - terms))])[: degree + 1]
+
+
+def projected_coefficients(
+    kernel: Callable[[np.ndarray], np.ndarray], dimension: int, degree: int
+) -> tuple[Float[np.ndarray, " {degree}+1"], Float[np.ndarray, " {degree}+1"]]:
+    """The same lambda_k of a kernel known by its values on [-1, 1], and how far rounding may have moved each.
+
+    lambda_k = sqrt(N(d, k)) E f(T) p_k(T) by Gauss's quadrature, p_k orthonormal under the law of T = <x, theta>. A
+    rounding of f is amplified by sqrt(N(d, k)) = p_k(1), some d^(k/2): high degrees in high dimension are not to be
+    had from values.
+    """
+    b = gegenbauer_recurrence(max(_NODES, degree + 1), dimension)
+    nodes, vectors = eigh_tridiagonal(np.zeros(_NODES), b[: _NODES - 1])  # Golub and Welsch 1969
+    weights = vectors[0] ** 2
+    values = np.asarray(kernel(nodes), np.float64)
+    if values.shape != nodes.shape or not np.isfinite(values).all():
+        raise ValueError("the kernel does not map an array of correlations in (-1, 1) to finite numbers of its shape")
+    at_nodes, at_one = (orthonormal(x, b[:degree]) for x in (nodes, np.ones(1)))
+    roots = at_one[:, 0]
+    return roots * (at_nodes @ (weights * values)), _ROUNDINGS * np.abs(values).max() * roots

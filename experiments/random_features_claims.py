@@ -188,7 +188,7 @@ def _optimization(run: Run) -> Iterator[Claim]:
     )
     yield Claim(
         name="ridge-ahead-of-sgd/sigmoid",
-        statement=f"at L = {depths[-1]} ridge regression is ahead of SGD on the same features by more: test accuracy (%)",
+        statement=f"at L = {depths[-1]} ridge regression beats SGD on the same features by more: test accuracy (%)",
         source=source,
         relation=">=",
         expected=run.noise,
@@ -248,9 +248,10 @@ def _errors(run: Run) -> Iterator[Claim]:
 def _slope(rows: pd.DataFrame, label: str, blocked: str) -> Claim:
     slopes = [math.nan]
     if not blocked:
-        table = np.log(rows.pivot_table(index="index", columns=["seed", "rho"], values="value").astype(float))
-        lines = np.polyfit(np.log(table.index.to_numpy(float)), table.to_numpy(), 1)[0]
-        slopes = pd.Series(lines, index=table.columns).groupby(level="seed").mean().tolist()
+        table = rows.pivot_table(index="index", columns=["seed", "rho"], values="value").astype(float)
+        lines = np.polyfit(np.log(table.index.to_numpy(float)), np.log(table.to_numpy()), 1)[0]
+        by_run = pd.Series(lines, index=table.columns).groupby(level="seed").mean()
+        slopes = [float(slope) for slope in by_run]
     return Claim(
         name=f"error-slope/{label}",
         statement=f"the root mean square error of the kernel estimate falls like m^-1/2 for |rho| <= {NEAR}: the slope "
@@ -330,7 +331,7 @@ def _conditions(run: Run) -> Iterator[Claim]:
         blocked = blocked or ("" if run.cfg.gram_depths > 1 else "one depth alone")
         yield Claim(
             name=f"condition-falls/{activation}",
-            statement=f"the condition number of the kernel's Gram matrix at L = {run.cfg.gram_depths}, of that at L = 1",
+            statement=f"condition number of the kernel's Gram matrix at L = {run.cfg.gram_depths}, over that at L = 1",
             source=f"{PAPER}, later version, figure of condition numbers; Schur's product theorem",
             relation="<=",
             expected=1.0,

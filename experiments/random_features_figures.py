@@ -16,8 +16,6 @@ from experiments.published.random_features import CELLS
 from experiments.random_features_claims import Run
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from experiments.schema import RandomFeatures
 
 _FLOOR = 1e-7  # of coefficients that are drawn
@@ -176,7 +174,7 @@ def _sensitivity(run: Run) -> Figure:
     panels = figure.subplots(2, len(names), squeeze=False, sharey="row")
     last = run.data[(run.data["index"] == cfg.epochs) & (run.data["quantity"] == "train accuracy")]
     last = last[last["features"] == "compositional"]
-    exact = f"exact"
+    exact = "exact"
     for (above, below), name in zip(panels.T, names, strict=True):
         for depth, (color, marker) in _looks(cfg.depths).items():
             here = last[(last["activation"] == name) & (last["depth"] == depth)]

@@ -18,7 +18,7 @@ from torch.nn.functional import normalize
 
 from deepk.data import load
 from deepk.kernels import CompositionalFeatures, CompositionalKernel, Finite, GaltonWatson, generation_law
-from deepk.kernels.features import FeatureMaps, hermite_series
+from deepk.kernels.compressed import FeatureMaps, hermite_series
 from deepk.kernels.regression import Features, accuracy, kernel_ridge, ridge, softmax_regression
 from deepk.lab.contract import Lab
 from experiments.activation_duality import monte_carlo_coefficients
@@ -47,7 +47,8 @@ class Images(NamedTuple):
 
     def on(self, device: str) -> Images:
         """The same on a device."""
-        return Images(*(part.to(device) for part in self[:4]), self.classes, self.sha256)
+        x, y, test_x, test_y = (part.to(device) for part in self[:4])
+        return Images(x, y, test_x, test_y, self.classes, self.sha256)
 
 
 def images(cfg: RandomFeatures) -> Images:
@@ -144,7 +145,7 @@ def _descend(
     batch_size: int,
     lab: Lab,
 ) -> Rows:
-    """Rows of accuracy at the evaluated epochs; features of training and test images, whose maps are named by `keys`."""
+    """Rows of accuracy at the evaluated epochs; of features of training and test images, with their maps named."""
     weights = torch.zeros(len(keys), len(seeds), data.classes, width, device=lab.device)
     generators = [lab.generator(seed, "batches") for seed in seeds]
     evaluated = set(np.linspace(0, cfg.epochs, cfg.evaluations + 1).round().astype(int)) | {1}

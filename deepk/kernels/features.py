@@ -1,54 +1,40 @@
 """Random features of compositional and of other dot-product kernels, as scikit-learn transformers.
 
-L layers of an activation, compressed into one: with K(rho) = sum alpha_k rho^k, f = sum sqrt(alpha_k) h_k and Gaussian
-directions theta, K(<x, y>) = E f(<x, theta>) f(<y, theta>) on unit vectors (Liang, Tran-Bach 2020, arXiv:2004.04767,
-algorithm 2; algorithm 1 has directions on the sphere, and Legendre polynomials in place of Hermite's).
+(Liang, Tran-Bach 2020, arXiv:2004.04767: algorithm 2, and algorithm 1, which has directions on the sphere and Legendre
+polynomials in place of Gaussian ones and Hermite's.)
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import warnings
 from operator import index
 from typing import Any, Self
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
-from numpy.polynomial.hermite_e import hermegauss
-from numpy.polynomial.legendre import leggauss
+from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from deepk import activations
 from deepk.activations import Activation
 from deepk.kernels.composition import CompositionalKernel
-from deepk.kernels.dual import dual_kernel
-from deepk.kernels.orthogonal import (
-    Series,
-    gegenbauer_recurrence,
-    hermite_recurrence,
-    legendre_coefficients,
-    orthonormal,
-    projected_coefficients,
-)
+from deepk.kernels.compressed import hermite_series, truncated
+from deepk.kernels.legendre import sphere_coefficients
+from deepk.kernels.orthogonal import Series, gegenbauer_recurrence
 
 _ROWS = 512  # at once: full speed of the matrix product
 _MUCH = 0.1  # share of the kernel beyond the truncation, of which a user is warned
-_TAYLOR = 1024  # degree to which a kernel's Taylor coefficients are asked for, if it has them
-_PLANE = 400  # nodes on each axis: ten digits at |rho| = 0.9
-_UNCERTAIN = 1e-6  # of the largest value of a kernel: Legendre coefficients less certain than this are refused
 
 
 class _PolynomialFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """What both transformers share: unit rows, their products with random directions, polynomials of these, in blocks.
 
-    A subclass's `fit` sets `random_weights_`, the directions, of shape (d, m), and `_series`, a `Series` of one function
-    divided by sqrt(m).
+    A subclass's `fit` sets `random_weights_`, the directions, of shape (d, m), and `_series`, one function divided by
+    sqrt(m).
     """
 
     n_components: int
@@ -64,11 +50,11 @@ class _PolynomialFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         its result. Raises ValueError for entries that are not finite, or another number of columns than in `fit`.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        weights = torch.from_numpy(self.random_weights_.astype(X.dtype)).to(self.device)
-        features = np.empty((len(X), weights.shape[1]), X.dtype)
-        for i in range(0, len(X), _ROWS):
-            rows = np.array(X[i : i + _ROWS], order="C")  # a copy: the caller's may be read-only
+        inputs = np.asarray(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+        weights = torch.from_numpy(self.random_weights_.astype(inputs.dtype)).to(self.device)
+        features = np.empty((len(inputs), weights.shape[1]), inputs.dtype)
+        for i in range(0, len(inputs), _ROWS):
+            rows = np.array(inputs[i : i + _ROWS], order="C")  # a copy: the caller's may be read-only
             unit, zero = _unit(torch.from_numpy(rows).to(self.device))
             z = self._noise(rows).to(self.device) if self._series.noisy else None
             block = self._series(unit @ weights, z=z)[0]
@@ -84,13 +70,13 @@ class _PolynomialFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             np.random.Generator(np.random.SFC64(int.from_bytes(digest))).standard_normal(dtype=draws.dtype, out=draw)
         return torch.from_numpy(draws)
 
-    def _checked(self, X: ArrayLike, truncation: int) -> np.ndarray:
-        """X as an array; ValueError for it or for the parameters, in one line."""
-        X = validate_data(self, X, dtype=[np.float64, np.float32])
+    def _checked(self, X: ArrayLike, truncation: int) -> int:
+        """The number of columns of X; ValueError for it or for the parameters, in one line."""
+        columns = validate_data(self, X, dtype=[np.float64, np.float32]).shape[1]
         for name, value, least in (("n_components", self.n_components, 1), ("truncation", truncation, 0)):
             if index(value) < least:
                 raise ValueError(f"{name} = {value} is not at least {least}")
-        return X
+        return int(columns)
 
     def _warn_of_tail(self, share: float, kernel: str, truncation: int) -> None:
         if share > _MUCH:
@@ -117,8 +103,8 @@ class CompositionalFeatures(_PolynomialFeatures):
 
     with x scaled to norm one, alpha_k = P(Z_L = k) the Taylor coefficients of K^(L), and h_k normalized Hermite
     polynomials. The estimate's standard deviation falls like m^(-1/2). It is moderate for inputs that are not alike;
-    towards rho = 1 the products of high Hermite polynomials have rare, huge values (`feature_deviation`). Divided by
-    sqrt(m) they are 1/sqrt(m) times the paper's, so that SGD on these with learning rate m eta is SGD on those with eta.
+    towards rho = 1 the products of high Hermite polynomials have rare, huge values (`feature_deviation`). The
+    paper's features are sqrt(m) times these: SGD with learning rate eta on those is SGD with m eta on these.
 
     Args:
         activation: a known name, or an `Activation`.
@@ -168,11 +154,12 @@ class CompositionalFeatures(_PolynomialFeatures):
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Computes the compressed activation and draws the directions."""
-        X = self._checked(X, self.truncation)
+        del y
+        d = self._checked(X, self.truncation)
         kernel = CompositionalKernel(self.activation, self.depth, centered=self.centered)
         self.coefficients_, self.tail_mass_ = truncated(kernel, self.truncation)
         generator = check_random_state(self.random_state)
-        self.random_weights_ = generator.standard_normal((X.shape[1], self.n_components))
+        self.random_weights_ = generator.standard_normal((d, self.n_components))
         self._noise_key = generator.bytes(16)
         missing = np.array([self.tail_mass_]) if self.ridge_noise else None
         self._series = hermite_series(self.coefficients_[None], noise=missing, scale=self.n_components**-0.5)
@@ -229,8 +216,8 @@ class GegenbauerFeatures(_PolynomialFeatures):
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Computes the kernel's Legendre coefficients in the dimension of X and draws the directions."""
-        X = self._checked(X, self.truncation)
-        d = X.shape[1]
+        del y
+        d = self._checked(X, self.truncation)
         if d < 2:
             raise ValueError("n_features=1: the unit sphere of one dimension is two points")
         self.coefficients_, self.tail_mass_ = sphere_coefficients(self.kernel, d, self.truncation)
@@ -242,122 +229,9 @@ class GegenbauerFeatures(_PolynomialFeatures):
         return self
 
 
-# --- series -----------------------------------------------------------------------------------------------------------
-
-
-def truncated(kernel: CompositionalKernel, truncation: int) -> tuple[Float[np.ndarray, " terms"], float]:
-    """alpha_0..alpha_truncation, and the share of the kernel beyond."""
-    alpha = kernel.coefficients(truncation)
-    return alpha, max(0.0, 1 - float(alpha.sum()))
-
-
-def hermite_series(
-    alpha: Float[np.ndarray, "functions degree+1"],
-    *,
-    noise: Float[np.ndarray, " functions"] | None = None,
-    scale: float = 1.0,
-) -> Series:
-    """The compressed activations scale sum_k sqrt(alpha_rk) h_k; with `noise`, plus scale sqrt(noise_r) z."""
-    amplitudes = None if noise is None else scale * np.sqrt(noise)
-    return Series(scale * np.sqrt(alpha), hermite_recurrence(alpha.shape[1] - 1), noise=amplitudes)
-
-
-def feature_deviation(alpha: Float[np.ndarray, " terms"], rho: float, *, within: float | None = None) -> float:
-    """Standard deviation of f(U) f(V), U and V standard normal of correlation rho: of the product of one feature.
-
-    A kernel estimate of m features has this deviation over sqrt(m). By Mehler's formula E f(U)^2 f(V)^2 = sum_j e_j^2
-    rho^j with the Hermite coefficients e_j of the polynomial f^2; all digits are there, however large it is.
-
-    Much of it may rest on values too rare to be seen. With `within`, values of |U| or |V| beyond that count as zero: at
-    the c for which P(|U| > c) = 1/N it is about what N features show. |rho| < 1 then.
-    """
-    degree = len(alpha) - 1
-    mean = float(alpha @ rho ** np.arange(degree + 1.0))
-    if within is None:
-        nodes, weights = hermegauss(2 * degree + 1)  # exact to degree 4 degree + 1, that of f^2 h_(2 degree)
-        h = orthonormal(nodes, hermite_recurrence(2 * degree))
-        e = h @ (weights / weights.sum() * (np.sqrt(alpha) @ h[: degree + 1]) ** 2)
-        return math.sqrt(e**2 @ rho ** np.arange(2 * degree + 1.0) - mean**2)
-    nodes, weights = leggauss(_PLANE)
-    u = within * nodes
-    f = np.sqrt(alpha) @ orthonormal(u, hermite_recurrence(degree))
-    inner = (u[:, None] ** 2 - 2 * rho * np.outer(u, u) + u**2) / (1 - rho**2)
-    density = np.exp(-inner / 2) / (2 * math.pi * math.sqrt(1 - rho**2)) * within**2
-    return math.sqrt(max(0.0, float((weights * f**2) @ density @ (weights * f**2)) - mean**2))
-
-
-def sphere_coefficients(kernel: Any, dimension: int, degree: int) -> tuple[Float[np.ndarray, " terms"], float]:
-    """lambda_0..lambda_degree of `GegenbauerFeatures`, and the share of f(1) beyond; ValueError as there."""
-    if isinstance(kernel, str | Activation):
-        kernel = dual_kernel(activations.get(kernel), False)
-    if callable(kernel) and not hasattr(kernel, "coefficients"):
-        found, uncertain = projected_coefficients(kernel, dimension, degree)
-        at_one = float(np.asarray(kernel(np.ones(1)), np.float64)[0])
-        if uncertain[-1] > _UNCERTAIN * abs(at_one):
-            enough = int(np.flatnonzero(uncertain <= _UNCERTAIN * abs(at_one)).max(initial=0))
-            raise ValueError(
-                f"degree {degree} of a kernel in dimension {dimension} cannot be told from its values: "
-                f"give its Taylor coefficients, or truncation={enough}"
-            )
-    else:
-        has_method = hasattr(kernel, "coefficients")
-        taylor = np.asarray(kernel.coefficients(max(_TAYLOR, degree)) if has_method else kernel, np.float64)
-        if taylor.ndim != 1 or not len(taylor) or not np.isfinite(taylor).all():
-            raise ValueError("kernel is neither a function nor a sequence of finite Taylor coefficients")
-        at_one, uncertain = (1.0 if has_method else float(taylor.sum())), np.zeros(degree + 1)
-        if not has_method and taylor.min() < 0:
-            raise ValueError(f"Taylor coefficient {taylor.min():g} is negative: the kernel is not positive definite")
-        found = legendre_coefficients(taylor, dimension, degree)
-    k = int(np.argmin(found + uncertain))
-    if found[k] < -uncertain[k]:
-        raise ValueError(f"the kernel is not positive definite: its Legendre coefficient {k} is {found[k]:.2g}")
-    found = np.maximum(found, 0.0)
-    return found, max(0.0, 1 - float(found.sum()) / at_one)
-
-
 def _unit(rows: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n d"], Bool[Tensor, " n"]]:
     """Rows scaled to norm one, and which were zero, and stay so."""
     size = rows.abs().amax(dim=1, keepdim=True)
     zero = size == 0
     rows = rows / size.masked_fill(zero, 1)  # so that no square overflows
     return rows / rows.norm(dim=1, keepdim=True).masked_fill(zero, 1), zero[:, 0]
-
-
-# --- many feature maps at once ----------------------------------------------------------------------------------------
-
-
-class FeatureMaps:
-    """R compressed activations of the same products, for each of S draws of directions: made for the rows asked for.
-
-    What is kept is <x_i, theta_j>, so R feature maps take the memory of one.
-    """
-
-    def __init__(
-        self,
-        x: Float[Tensor, "n d"],
-        directions: Float[Tensor, "draws d m"],
-        series: Series,
-        noise: Float[Tensor, "draws n m"] | None = None,
-    ) -> None:
-        """Takes unit rows, and standard normal numbers for z if the series has noise."""
-        self._series = series
-        self._products = torch.stack([x @ theta for theta in directions])  # (S, n, m)
-        self._noise = noise
-        self._buffer = x.new_empty(0)
-
-    def __call__(
-        self, rows: Int[Tensor, "draws batch"], *, maps: slice = slice(None)
-    ) -> Float[Tensor, "maps draws batch m"]:
-        """The features of row `rows[s, i]` under draw s, of all maps or some. The next call writes to the same memory."""
-        draws, n, m = self._products.shape
-        chosen = (rows + n * torch.arange(draws, device=rows.device)[:, None]).ravel()
-        x, z = (
-            None if one is None else one.view(draws * n, m).index_select(0, chosen)
-            for one in (self._products, self._noise)
-        )
-        assert x is not None  # noqa: S101 - the products are there
-        series = self._series[maps]
-        shape = (len(series), len(chosen), m)
-        if self._buffer.shape != shape:
-            self._buffer = x.new_empty(shape)
-        return series(x, z=z, out=self._buffer).view(len(series), draws, rows.shape[1], m)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from operator import index
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.linalg import eigh_tridiagonal
 from torch import Tensor
 
 # Entries at once. A torch operation costs some 3 microseconds before it computes, so tiles are large; the polynomials
 # of a tile (5 MB at degree 20) and their product with the coefficients still meet in the cache.
 _TILE = 65_536
-_NODES = 512  # of Gauss's quadrature: 10 digits of a kernel with the square-root singularities of ReLU's
-_ROUNDINGS = 64 * float(np.finfo(np.float64).eps)  # of an integral
 
 
 def hermite_recurrence(degree: int) -> Float[np.ndarray, " {degree}"]:
     """b_1..b_degree in x h_k = b_(k+1) h_(k+1) + b_k h_(k-1) for the normalized Hermite polynomials: b_k = sqrt(k)."""
-    return np.sqrt(np.arange(1.0, index(degree) + 1))
+    return np.asarray(np.sqrt(np.arange(1.0, index(degree) + 1)))
 
 
 def gegenbauer_recurrence(degree: int, dimension: int) -> Float[np.ndarray, " {degree}"]:
@@ -38,7 +34,7 @@ def gegenbauer_recurrence(degree: int, dimension: int) -> Float[np.ndarray, " {d
         raise ValueError(f"dimension = {d}: the sphere of dimension 1 is two points, and has no polynomials beyond x")
     k = np.arange(2.0, index(degree) + 1)
     squares = k * (k + d - 3) / ((2 * k + d - 2) * (2 * k + d - 4))
-    return np.sqrt(np.concatenate([[1 / d], squares]))[:degree]
+    return np.asarray(np.sqrt(np.concatenate([[1 / d], squares]))[:degree])
 
 
 def orthonormal(
@@ -88,11 +84,11 @@ class Series:
 
     def __call__(
         self,
-        x: Float[Tensor, "*shape"],
+        x: Float[Tensor, "..."],
         *,
-        z: Float[Tensor, "*shape"] | None = None,
-        out: Float[Tensor, "functions *shape"] | None = None,
-    ) -> Float[Tensor, "functions *shape"]:
+        z: Float[Tensor, "..."] | None = None,
+        out: Float[Tensor, "functions ..."] | None = None,
+    ) -> Float[Tensor, "functions ..."]:
         """The functions at each entry of x, of x's type and on its device; `z` goes with `noise`, and only with it."""
         if (z is not None) != self.noisy:
             raise ValueError("a series with noise takes z, and no other does")
@@ -115,50 +111,3 @@ class Series:
             q[1] = x
         for k, slope in enumerate(self._slopes, start=1):
             torch.addcmul(q[k - 1], x, q[k], value=slope, out=q[k + 1])
-
-
-def legendre_coefficients(
-    taylor: Float[np.ndarray, " terms"], dimension: int, degree: int
-) -> Float[np.ndarray, " {degree}+1"]:
-    """lambda_0..lambda_degree in sum_j c_j t^j = sum_k lambda_k P_k(t), P_k the Legendre polynomials, P_k(1) = 1.
-
-    Multiplication by t is a random walk on degrees,
-
-        t P_k = (k + d - 2) / (2k + d - 2) P_(k+1) + k / (2k + d - 2) P_(k-1),
-
-    so that lambda_k = sum_j c_j P(the walk from 0 is at k after j steps): all terms are positive, and nothing cancels
-    in any dimension. The kernel's terms beyond `taylor` are left out.
-    """
-    d, terms = index(dimension), len(taylor)
-    k = np.arange(terms)
-    with np.errstate(invalid="ignore"):
-        up = np.where(k == 0, 1.0, (k + d - 2) / (2 * k + d - 2))
-    law, found = np.zeros(terms), np.zeros(terms)
-    law[0] = 1.0
-    for c in taylor:
-        found += c * law
-        step = np.zeros(terms)
-        step[1:] = (law * up)[:-1]
-        step[:-1] += (law * (1 - up))[1:]
-        law = step
-    return np.concatenate([found, np.zeros(max(0, degree + 1 - terms))])[: degree + 1]
-
-
-def projected_coefficients(
-    kernel: Callable[[np.ndarray], np.ndarray], dimension: int, degree: int
-) -> tuple[Float[np.ndarray, " {degree}+1"], Float[np.ndarray, " {degree}+1"]]:
-    """The same lambda_k of a kernel known by its values on [-1, 1], and how far rounding may have moved each.
-
-    lambda_k = sqrt(N(d, k)) E f(T) p_k(T) by Gauss's quadrature, p_k orthonormal under the law of T = <x, theta>. A
-    rounding of f is amplified by sqrt(N(d, k)) = p_k(1), some d^(k/2): high degrees in high dimension are not to be
-    had from values.
-    """
-    b = gegenbauer_recurrence(max(_NODES, degree + 1), dimension)
-    nodes, vectors = eigh_tridiagonal(np.zeros(_NODES), b[: _NODES - 1])  # Golub and Welsch 1969
-    weights = vectors[0] ** 2
-    values = np.asarray(kernel(nodes), np.float64)
-    if values.shape != nodes.shape or not np.isfinite(values).all():
-        raise ValueError("the kernel does not map an array of correlations in (-1, 1) to finite numbers of its shape")
-    at_nodes, at_one = (orthonormal(x, b[:degree]) for x in (nodes, np.ones(1)))
-    roots = at_one[:, 0]
-    return roots * (at_nodes @ (weights * values)), _ROUNDINGS * np.abs(values).max() * roots

@@ -122,18 +122,16 @@ def ridge(blocks: Iterable[Float[Tensor, "block m"]], y: Int[Tensor, " n"], clas
     added up in float64.
     """
     n, targets = len(y), _one_hot(y, classes)
-    gram = cross = total = None
+    sums: list[Tensor] = []
     start = 0
     for phi in blocks:
-        labels = targets[start : start + len(phi)]
+        labels = targets[start : start + len(phi)].to(phi.dtype)
         start += len(phi)
-        parts = ((phi.mT @ phi).double(), (phi.mT @ labels.to(phi.dtype)).double(), phi.double().sum(dim=0))
-        if gram is None:
-            gram, cross, total = parts
-        else:
-            gram, cross, total = gram.add_(parts[0]), cross.add_(parts[1]), total.add_(parts[2])
+        parts = [part.double() for part in (phi.mT @ phi, phi.mT @ labels, phi.double().sum(dim=0))]
+        sums = [one.add_(part) for one, part in zip(sums, parts, strict=True)] if sums else parts
     if start != n:
         raise ValueError(f"{start} rows of features, and {n} labels")
+    gram, cross, total = sums
     mean, bias = total / n, targets.mean(dim=0)
     values, vectors = torch.linalg.eigh(gram - n * torch.outer(mean, mean))
     values = values.clamp(min=0)
@@ -167,5 +165,5 @@ def _one_hot(y: Int[Tensor, " n"], classes: int) -> Float[Tensor, "n classes"]:
 
 def _best(values: Float[Tensor, " m"], n: int, residual: Callable[[float], Tensor]) -> float:
     """The penalty with the least cross-validation score, four for each factor of ten of the largest eigenvalue."""
-    penalties = (float(values.max()) * np.logspace(_LEAST_PENALTY, 0, 1 - 4 * _LEAST_PENALTY)).tolist()
+    penalties: list[float] = (float(values.max()) * np.logspace(_LEAST_PENALTY, 0, 1 - 4 * _LEAST_PENALTY)).tolist()
     return min(penalties, key=lambda p: float(residual(p)) / (n - 1 - float((values / (values + p)).sum())) ** 2)

@@ -18,7 +18,7 @@ from experiments.random_features_claims import Run
 if TYPE_CHECKING:
     from experiments.schema import RandomFeatures
 
-_FLOOR = 1e-7  # of coefficients that are drawn
+_FLOOR, _LEAST_TAIL = 1e-7, 1e-6  # of coefficients, and of the mass beyond them, that are drawn
 _SHOWN_DEPTHS = (1, 2, 4, 8, 20)  # whose coefficients are drawn
 _CLASSIFIERS = (
     ("ridge", "compositional", "ridge, same features", "s", "--"),
@@ -120,9 +120,8 @@ def _table(run: Run) -> Figure:
             ridge = run.ridge(name, depth).mean
             if split == "test":
                 panel.plot(ridge, y, "d", color=figures.GREEN, markersize=5, label="ridge regression, same features")
-            panel.plot(
-                _published(run, split, name, depth), y, "x", color=figures.VERMILION, markersize=8, label="printed"
-            )
+            if math.isfinite(printed := _published(run, split, name, depth)):
+                panel.plot(printed, y, "x", color=figures.VERMILION, markersize=8, label="printed")
         panel.set(xlabel=f"{'training' if split == 'train' else 'test'} accuracy (%)", ylim=(len(rows) - 0.5, -0.5))
         panel.set_yticks(range(len(rows)), [f"{name}, L = {depth}" for name, depth in rows])
     handles = {label: handle for handle, label in zip(*panels[1].get_legend_handles_labels(), strict=True)}
@@ -174,7 +173,6 @@ def _sensitivity(run: Run) -> Figure:
     panels = figure.subplots(2, len(names), squeeze=False, sharey="row")
     last = run.data[(run.data["index"] == cfg.epochs) & (run.data["quantity"] == "train accuracy")]
     last = last[last["features"] == "compositional"]
-    exact = "exact"
     for (above, below), name in zip(panels.T, names, strict=True):
         for depth, (color, marker) in _looks(cfg.depths).items():
             here = last[(last["activation"] == name) & (last["depth"] == depth)]
@@ -194,8 +192,9 @@ def _sensitivity(run: Run) -> Figure:
             below.text(0.5, 0.5, "not swept", transform=below.transAxes, ha="center", color="0.4")
     for row in panels:
         row[0].set_ylabel("training accuracy (%)\nat the last epoch")
-    panels[0, 0].plot([], [], color="0.4", linewidth=5, alpha=0.3, label="printed")
-    panels[0, 0].plot([], [], color="0.4", linewidth=1, linestyle=":", label=f"{exact} coefficients")
+    if math.isfinite(_published(run, "train", names[0], cfg.depths[0])):
+        panels[0, 0].plot([], [], color="0.4", linewidth=5, alpha=0.3, label="printed")
+    panels[0, 0].plot([], [], color="0.4", linewidth=1, linestyle=":", label="exact coefficients")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
     return figure
 
@@ -222,7 +221,7 @@ def _coefficients(run: Run) -> Figure:
         middle.plot(depths, tail, color=figures.BLACK, label="exact")
         bars = 3 * np.sqrt(share * (1 - share) / run.cfg.coefficient_paths)
         middle.errorbar(depths, share, bars, fmt="o", color=figures.BLUE, markersize=4, elinewidth=1, label="processes")
-        middle.set(xlabel="depth $L$", ylim=(-0.03, 1.03))
+        middle.set(xlabel="depth $L$", yscale="log", ylim=(_LEAST_TAIL, 1.5), xlim=(0, run.cfg.gram_depths + 1))
         for features, color, marker, label in (
             ("exact kernel", figures.BLACK, "", "exact kernel"),
             ("compositional", figures.VERMILION, "o", "features"),
@@ -232,7 +231,7 @@ def _coefficients(run: Run) -> Figure:
             line = rows[rows["activation"] == name].set_index("depth")["value"]
             line = line[np.isfinite(line.astype(float))]
             bottom.plot(line.index, line, color=color, marker=marker, linewidth=1.2, label=label)
-        bottom.set(xlabel="depth $L$", yscale="log")
+        bottom.set(xlabel="depth $L$", yscale="log", xlim=(0, run.cfg.gram_depths + 1))
     for panel, label in zip(
         panels[:, 0],
         (r"coefficient $\alpha_k$", f"mass beyond degree {run.cfg.truncation}", "condition number"),

@@ -309,14 +309,14 @@ def _condition(gram: Float[Tensor, "n n"]) -> float:
 
 def errors(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
     """Errors of phi(x) . phi(y) towards the truncated kernel: root mean square and median over estimates of m each."""
-    del seeds
+    del seeds  # runs have their own, each another for each map, so that the claims are independent
     rhos = np.array(cfg.errors.rhos)
     pairs = np.vstack([[1.0, 0.0], np.column_stack([rhos, np.sqrt(1 - rhos**2)])])
     rows: Rows = []
     for (name, depth), run in itertools.product(maps(cfg), range(cfg.errors.runs)):
-        total = cfg.errors.total
+        total, seed = cfg.errors.total, int(lab.numpy_generator(run, f"errors {name} {depth}").integers(2**32))
         features = CompositionalFeatures(
-            name, depth, total, truncation=cfg.truncation, centered=cfg.centered, random_state=run
+            name, depth, total, truncation=cfg.truncation, centered=cfg.centered, random_state=seed
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of the mass beyond the truncation, which the figures show

@@ -28,7 +28,7 @@ def truncated(kernel: CompositionalKernel, truncation: int) -> tuple[Float[np.nd
 
 
 def hermite_series(
-    alpha: Float[np.ndarray, "functions degree+1"],
+    alpha: Float[np.ndarray, "functions terms"],
     *,
     noise: Float[np.ndarray, " functions"] | None = None,
     scale: float = 1.0,

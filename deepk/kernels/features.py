@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from operator import index
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -152,7 +152,7 @@ class CompositionalFeatures(_PolynomialFeatures):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
+    def fit(self, X: ArrayLike, y: object = None) -> CompositionalFeatures:
         """Computes the compressed activation and draws the directions."""
         del y
         d = self._checked(X, self.truncation)
@@ -214,7 +214,7 @@ class GegenbauerFeatures(_PolynomialFeatures):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
+    def fit(self, X: ArrayLike, y: object = None) -> GegenbauerFeatures:
         """Computes the kernel's Legendre coefficients in the dimension of X and draws the directions."""
         del y
         d = self._checked(X, self.truncation)

@@ -56,8 +56,8 @@ class Series:
 
     def __init__(
         self,
-        coefficients: Float[np.ndarray, "functions degree+1"],
-        recurrence: Float[np.ndarray, " degree"],
+        coefficients: Float[np.ndarray, "functions terms"],
+        recurrence: Float[np.ndarray, " {coefficients.shape[1]}-1"],
         *,
         noise: Float[np.ndarray, " functions"] | None = None,
     ) -> None:
@@ -84,9 +84,9 @@ class Series:
 
     def __call__(
         self,
-        x: Float[Tensor, "..."],
+        x: Float[Tensor, ...],
         *,
-        z: Float[Tensor, "..."] | None = None,
+        z: Float[Tensor, ...] | None = None,
         out: Float[Tensor, "functions ..."] | None = None,
     ) -> Float[Tensor, "functions ..."]:
         """The functions at each entry of x, of x's type and on its device; `z` goes with `noise`, and only with it."""

@@ -66,16 +66,24 @@ def softmax_regression(
         orders = torch.stack([torch.randperm(len(y), generator=generator) for generator in generators])
         for rows in orders.to(y.device).split(batch_size, dim=1):
             phi = features(rows)
-            logits = torch.bmm(phi.flatten(0, 1), flat.mT).view(*phi.shape[:3], classes)
+            logits = _logits(flat, phi)
             labels = y[rows]
             log_p = logits.log_softmax(dim=-1)
             hits += (logits.argmax(dim=-1) == labels).sum(dim=-1)
             loss -= log_p.gather(-1, labels.expand(maps, -1, -1)[..., None])[..., 0].sum(dim=-1)
-            error = log_p.exp_().sub_(right_answers[labels])
+            error = log_p.exp().sub_(right_answers[labels])
             flat.baddbmm_(error.flatten(0, 1).mT, phi.flatten(0, 1), alpha=-learning_rate / rows.shape[1])
             on_step()
         seconds += time.perf_counter() - started
         yield Pass(number, seconds, hits / len(y), loss / len(y), weights)
+
+
+def _logits(
+    weights: Float[Tensor, "replicas classes m"], phi: Float[Tensor, "maps draws batch m"]
+) -> Float[Tensor, "maps draws batch classes"]:
+    # w phi^T rather than phi w^T, which takes twice the time on a CPU with so few classes
+    logits = torch.bmm(weights, phi.flatten(0, 1).mT)
+    return logits.view(*phi.shape[:2], *logits.shape[1:]).mT
 
 
 def accuracy(
@@ -86,7 +94,7 @@ def accuracy(
     hits = torch.zeros(maps, draws, dtype=torch.float64, device=weights.device)
     for rows in torch.arange(len(y), device=y.device).split(batch_size):
         phi = features(rows.expand(draws, -1))
-        logits = torch.bmm(phi.flatten(0, 1), weights.view(maps * draws, classes, m).mT).view(*phi.shape[:3], classes)
+        logits = _logits(weights.view(maps * draws, classes, m), phi)
         hits += (logits.argmax(dim=-1) == y[rows]).sum(dim=-1)
     return hits / len(y)
 

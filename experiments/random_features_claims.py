@@ -77,7 +77,7 @@ class Run:
     def ridge(self, activation: str, depth: int) -> Sample:
         """Test accuracy (%) of ridge regression on the same features, over seeds."""
         rows = self.rows("ridge", "compositional", "test accuracy", activation, depth)
-        return Sample.of((100 * rows["value"].astype(float)).tolist())
+        return Sample.of((100 * rows["value"].astype(float)).tolist()) if len(rows) else Sample(math.nan, math.nan, 0)
 
     def silent(self, *cells: tuple[str, int]) -> str:
         """Why the run cannot speak of trainings at these depths, or nothing."""
@@ -162,6 +162,8 @@ def _optimization(run: Run) -> Iterator[Claim]:
     shallow, deep = ("sigmoid", depths[0]), ("sigmoid", depths[-1])
     blocked = "the activations are centered" if run.cfg.centered else run.silent(shallow, deep)
     blocked = blocked or ("one depth alone" if len(depths) < 2 else run.short)
+    if not blocked and not all(run.ridge(*cell).count for cell in (shallow, deep)):
+        blocked = "no ridge regression on the same features in this run"
     source = f"{SOURCES['slides']}, sigmoid"
     yield Claim(
         name="sgd-loses-with-depth/sigmoid",

@@ -1,0 +1,360 @@
+"""random-features: what its claims conclude from tables, and what its trainings do."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cli import configuration
+from deepk.kernels import CompositionalKernel
+from deepk.lab import contract
+from deepk.lab.claims import Claim, Verdict
+from deepk.lab.contract import Lab, Unit
+from experiments import random_features
+from experiments.published.random_features import CELLS, DEPTHS, RE_ENCODED, SCHEDULES, SETTINGS
+from experiments.random_features_parts import coefficients, images, maps, train
+
+TEST_IMAGES = 10_000
+
+
+def compose(scale: str, *overrides: str) -> Any:
+    with configuration.session("random-features") as hydra:
+        return configuration.compose(hydra, "random-features", scale, list(overrides))
+
+
+def theory(label: str, **other: pd.DataFrame) -> pd.DataFrame:
+    """What theory.csv says of the data set alone."""
+    known = {"chance": 0.1135, "training images": 60_000.0, "test images": float(TEST_IMAGES)}
+    rows = [("all", 0, 0, math.nan, name, value) for name, value in known.items()]
+    columns = ["activation", "depth", "index", "rho", "quantity", "value"]
+    return pd.concat([pd.DataFrame(rows, columns=columns), *other.values()]).assign(images=label)
+
+
+def training(cfg: Any, accuracies: dict[tuple[str, str, int], float], spread: float = 0.0) -> pd.DataFrame:
+    """Data of a run in which each (split, activation, depth) stays at an accuracy, with seeds a spread apart."""
+    rows = [
+        (
+            "sgd",
+            cfg.batch_size,
+            0,
+            0,
+            "compositional",
+            activation,
+            depth,
+            seed,
+            epoch,
+            math.nan,
+            f"{split} accuracy",
+            at,
+        )
+        for (split, activation, depth), accuracy in accuracies.items()
+        for place, seed in enumerate(cfg.seeds)
+        for epoch in range(cfg.epochs - 6, cfg.epochs + 1)
+        for at in [accuracy + spread * (place - (len(cfg.seeds) - 1) / 2)]
+    ]
+    return pd.DataFrame(rows, columns=list(random_features.COLUMNS))
+
+
+def ridges(cfg: Any, accuracies: dict[tuple[str, int], float]) -> pd.DataFrame:
+    """Data of ridge regression with these test accuracies."""
+    rows = [
+        ("ridge", 0, 0, 0, "compositional", activation, depth, seed, 0, math.nan, "test accuracy", accuracy)
+        for (activation, depth), accuracy in accuracies.items()
+        for seed in cfg.seeds
+    ]
+    return pd.DataFrame(rows, columns=list(random_features.COLUMNS))
+
+
+def printed(protocol: str, data: str) -> dict[tuple[str, str, int], float]:
+    return {
+        (cell.split, cell.activation, cell.depth): cell.accuracy
+        for cell in CELLS
+        if (cell.protocol, cell.data) == (protocol, data)
+    }
+
+
+def judged(cfg: Any, known: pd.DataFrame, data: pd.DataFrame) -> dict[str, Claim]:
+    return {claim.name: claim for claim in random_features.claims(known, data, cfg)}
+
+
+def cells(claims: dict[str, Claim], start: str) -> list[Claim]:
+    return [claim for name, claim in claims.items() if name.startswith(f"table/{start}")]
+
+
+@pytest.fixture
+def slides() -> Any:
+    """The slides' setting on MNIST."""
+    return compose("paper")
+
+
+@pytest.fixture
+def journal() -> Any:
+    """The journal's setting on CIFAR-10."""
+    return compose("paper", "protocol=journal", "data=cifar10")
+
+
+# --- the configuration ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("protocol", "data"), SCHEDULES)
+def test_the_protocols_are_those_of_the_tables(protocol: str, data: str) -> None:
+    cfg = compose("paper", f"protocol={protocol}", f"data={data}")
+    ours = contract.flat(cfg)
+    wanted = {**SETTINGS[protocol], **SCHEDULES[protocol, data], "depths": list(DEPTHS[protocol, data])}
+    assert {key: ours[key] for key in wanted} == wanted
+
+
+def test_a_folder_of_images_takes_the_schedule_of_cifar10() -> None:
+    folder, cifar = (compose("paper", "protocol=journal", f"data={data}") for data in ("image-folder", "cifar10"))
+    assert (folder.epochs, folder.learning_rate, folder.depths) == (cifar.epochs, cifar.learning_rate, cifar.depths)
+
+
+def test_a_value_of_the_command_line_goes_before_the_protocols() -> None:
+    assert compose("paper", "protocol=journal", "epochs=3", "depths=[2]").epochs == 3
+
+
+def test_there_are_96_printed_cells_and_each_is_a_share() -> None:
+    assert len(CELLS) == 96
+    assert all(0 < cell.accuracy <= 1 for cell in CELLS)
+
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_equals_the_table_reproduces_every_cell_of_it(slides: Any) -> None:
+    claims = judged(slides, theory("mnist"), training(slides, printed("slides", "mnist")))
+    assert {claim.verdict for claim in cells(claims, "slides/mnist")} == {Verdict.REPRODUCED}
+    assert len(cells(claims, "slides/mnist")) == 24
+
+
+def test_cells_of_other_data_sets_and_protocols_are_not_comparable(slides: Any) -> None:
+    claims = judged(slides, theory("mnist"), training(slides, printed("slides", "mnist")))
+    others = [claim for claim in cells(claims, "") if not claim.name.startswith("table/slides/mnist")]
+    assert {claim.verdict for claim in others} == {Verdict.NOT_COMPARABLE}
+    assert any(claim.blocked.startswith("images are mnist, not cifar10") for claim in others)
+
+
+def test_a_cell_may_be_off_by_rounding_and_by_the_scatter_of_seeds_and_no_further(slides: Any) -> None:
+    table = printed("slides", "mnist")
+    spread = 0.01
+    sure, scattered = (
+        {
+            shift: judged(slides, theory("mnist"), training(slides, off, s))["table/slides/mnist/test/relu/L=1"]
+            for shift in (0.004, 0.006, 0.05)
+            for off in [{cell: accuracy + shift for cell, accuracy in table.items()}]
+        }
+        for s in (0.0, spread)
+    )
+    assert [claim.verdict for claim in sure.values()] == [Verdict.REPRODUCED, Verdict.DIFFERS, Verdict.DIFFERS]
+    assert [claim.verdict for claim in scattered.values()] == [
+        Verdict.REPRODUCED,
+        Verdict.REPRODUCED,
+        Verdict.DIFFERS,
+    ]
+
+
+def test_cifar10_re_encoded_as_jpeg_is_compared_and_named_so() -> None:
+    cfg = compose("paper", "data=image-folder")
+    (label,) = RE_ENCODED.values()
+    claims = judged(cfg, theory(label), training(cfg, printed("slides", "cifar10")))
+    assert {claim.verdict for claim in cells(claims, "slides/cifar10")} == {Verdict.REPRODUCED}
+    assert "JPEG" in label
+
+
+@pytest.mark.parametrize("override", ["features=512", "epochs=39", "learning_rate=0.2", "data.train_size=100"])
+def test_another_setting_is_not_comparable_and_says_which(override: str) -> None:
+    cfg = compose("paper", override)
+    claims = judged(cfg, theory("mnist"), training(cfg, printed("slides", "mnist")))
+    name = override.partition("=")[0]
+    assert all(claim.blocked.startswith(f"{name}=") for claim in cells(claims, "slides/mnist"))
+
+
+# --- depth ------------------------------------------------------------------------------------------------------------
+
+
+def optimization(cfg: Any, deep_ridge: float, deep_sgd: float) -> dict[str, Verdict]:
+    table = {**printed("slides", "mnist"), ("train", "sigmoid", 3): deep_sgd, ("test", "sigmoid", 3): deep_sgd}
+    data = pd.concat([training(cfg, table), ridges(cfg, {("sigmoid", 1): 0.93, ("sigmoid", 3): deep_ridge})])
+    claims = judged(cfg, theory("mnist"), data)
+    names = ("sgd-loses-with-depth", "ridge-holds-with-depth", "ridge-ahead-of-sgd")
+    return {name: claims[f"{name}/sigmoid"].verdict for name in names}
+
+
+def test_a_fall_by_optimization_shows_in_sgd_and_not_in_ridge_regression(slides: Any) -> None:
+    assert set(optimization(slides, 0.93, 0.80).values()) == {Verdict.REPRODUCED}
+
+
+def test_features_that_lose_with_depth_would_be_seen(slides: Any) -> None:
+    found = optimization(slides, 0.80, 0.80)
+    assert found["ridge-holds-with-depth"] == Verdict.DIFFERS
+    assert found["ridge-ahead-of-sgd"] == Verdict.DIFFERS
+
+
+def test_an_sgd_that_holds_would_be_seen(slides: Any) -> None:
+    assert optimization(slides, 0.93, 0.93)["sgd-loses-with-depth"] == Verdict.DIFFERS
+
+
+def test_on_cifar10_sigmoid_holds_and_the_others_fall(journal: Any) -> None:
+    table = printed("journal", "cifar10")
+    claims = judged(journal, theory("cifar10"), training(journal, table))
+    found = {name: claim.verdict for name, claim in claims.items() if name.startswith("test-accuracy-")}
+    assert set(found) == {
+        "test-accuracy-falls-with-depth/relu",
+        "test-accuracy-falls-with-depth/gelu",
+        "test-accuracy-falls-with-depth/swish",
+        "test-accuracy-holds-with-depth/sigmoid",
+    }
+    assert set(found.values()) == {Verdict.REPRODUCED}
+    flat = dict.fromkeys(table, 0.44) | {("test", "sigmoid", 8): 0.30}
+    claims = judged(journal, theory("cifar10"), training(journal, flat))
+    assert {claims[name].verdict for name in found} == {Verdict.DIFFERS}
+
+
+def test_a_short_training_says_nothing_of_depth() -> None:
+    cfg = compose("paper", "epochs=10", "batch_size=1000")
+    data = training(cfg, printed("slides", "mnist"))
+    claims = judged(cfg, theory("mnist"), data)
+    assert claims["sgd-loses-with-depth/sigmoid"].blocked == "600 steps of SGD, fewer than 1000"
+
+
+# --- the kernel estimate ----------------------------------------------------------------------------------------------
+
+
+def errors(cfg: Any, exponent: float, constant: float) -> pd.DataFrame:
+    """Errors constant m^exponent, with a scatter of one per cent between runs."""
+    rows = [
+        (
+            "error",
+            0,
+            0,
+            0,
+            "compositional",
+            "relu",
+            1,
+            run,
+            m,
+            rho,
+            "rms error",
+            (constant + run % 2 / 100) * m**exponent,
+        )
+        for run in range(cfg.errors.runs)
+        for m in cfg.errors.features
+        for rho in cfg.errors.rhos
+    ]
+    return pd.DataFrame(rows, columns=list(random_features.COLUMNS))
+
+
+def deviations(cfg: Any, exact: float, visible: float) -> pd.DataFrame:
+    rows = [
+        ("relu", 1, 0, rho, quantity, value)
+        for rho in cfg.errors.rhos
+        for quantity, value in (("deviation", exact), ("visible deviation", visible))
+    ]
+    return pd.DataFrame(rows, columns=["activation", "depth", "index", "rho", "quantity", "value"])
+
+
+@pytest.fixture
+def one_map() -> Any:
+    return compose("smoke", "activations=[relu]", "depths=[1]")
+
+
+@pytest.mark.parametrize(("exponent", "verdict"), [(-0.5, Verdict.REPRODUCED), (-0.4, Verdict.DIFFERS)])
+def test_errors_that_do_not_fall_like_the_root_of_m_are_seen(one_map: Any, exponent: float, verdict: Verdict) -> None:
+    known = theory("digits", deviations=deviations(one_map, 1.0, 0.99))
+    assert judged(one_map, known, errors(one_map, exponent, 1.0))["error-slope/relu/L=1"].verdict == verdict
+
+
+@pytest.mark.parametrize(("constant", "verdict"), [(0.995, Verdict.REPRODUCED), (1.2, Verdict.DIFFERS)])
+def test_the_constant_of_the_error_is_the_deviation_of_one_product(
+    one_map: Any, constant: float, verdict: Verdict
+) -> None:
+    known = theory("digits", deviations=deviations(one_map, 1.0, 0.999))
+    claims = judged(one_map, known, errors(one_map, -0.5, constant))
+    assert claims["error-constant/relu/L=1/rho=0"].verdict == verdict
+
+
+def test_a_deviation_that_a_run_cannot_see_is_not_judged(one_map: Any) -> None:
+    known = theory("digits", deviations=deviations(one_map, 8.0, 1.4))
+    claim = judged(one_map, known, errors(one_map, -0.5, 1.4))["error-constant/relu/L=1/rho=0"]
+    assert claim.blocked == "these features are too few to show more than 18% of the deviation, 8"
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def test_seeds_are_trained_together_as_they_are_alone(tmp_path: Path) -> None:
+    cfg = compose("smoke", "epochs=1")
+    together = train(cfg, [0, 1], 64, 0, Lab("cpu", tmp_path / "a"))
+    alone = train(cfg, [1], 64, 0, Lab("cpu", tmp_path / "b"))
+    second = [row for row in together if row["seed"] == 1]
+    assert [row["quantity"] for row in second] == [row["quantity"] for row in alone]
+    # Batched products of other shapes round otherwise, and a prediction may turn over by it.
+    np.testing.assert_allclose([row["value"] for row in second], [row["value"] for row in alone], atol=0.02)
+
+
+def test_a_killed_training_goes_on_to_the_same_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cfg = compose("smoke", "epochs=3", "evaluations=3")
+    monkeypatch.setattr(contract, "CHECKPOINT_SECONDS", 0.0)
+    unit = next(unit for unit in random_features.units(cfg) if unit.key["part"] == "sgd")
+    whole = random_features.measure(cfg, unit, Lab("cpu", tmp_path / "whole"))
+
+    class Killed(Exception):
+        pass
+
+    def die_in_the_last_epoch(_: int, values: Any) -> None:
+        if values.get("epoch") == 2:
+            raise Killed
+
+    path = tmp_path / "killed"
+    with pytest.raises(Killed):
+        random_features.measure(cfg, unit, Lab("cpu", path, die_in_the_last_epoch))
+    assert path.exists()
+    pd.testing.assert_frame_equal(random_features.measure(cfg, unit, Lab("cpu", path)), whole)
+
+
+def test_a_monte_carlo_estimate_of_many_samples_trains_like_the_exact_coefficients() -> None:
+    cfg = compose("smoke", "activations=[sigmoid]", "depths=[1]", "epochs=1")
+    exact, estimated, rough = (train(cfg, [0], 64, samples, Lab("cpu")) for samples in (0, 1_000_000, 100))
+    loss = [next(row["value"] for row in rows if row["quantity"] == "train loss") for rows in (exact, estimated, rough)]
+    assert abs(loss[1] - loss[0]) < 0.1 * abs(loss[2] - loss[0])
+
+
+def test_a_users_own_activation_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_activation.py").write_text("def bent(x):\n    return x.sin() + x / 2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = compose("smoke", "activations=['own_activation:bent']", "epochs=1")
+    rows = [random_features.measure(cfg, unit, Lab("cpu")) for unit in random_features.units(cfg)]
+    assert all(len(part) for part in rows)
+
+
+def test_images_are_unit_vectors_and_a_black_one_stays_black() -> None:
+    data = images(compose("smoke"))
+    torch.testing.assert_close(data.x.norm(dim=1), torch.ones(len(data.x)))
+
+
+def test_coefficients_are_those_of_the_compositional_kernel() -> None:
+    cfg = compose("smoke", "centered=true")
+    assert maps(cfg) == [("relu", 1), ("relu", 3), ("sigmoid", 1), ("sigmoid", 3)]
+    np.testing.assert_array_equal(
+        coefficients(cfg, "relu", 3), CompositionalKernel("relu", 3, centered=True).coefficients(20)
+    )
+
+
+def test_seeds_are_spread_over_units_where_the_user_wants_so() -> None:
+    cfg = compose("smoke", "seeds=[3,4,5]", "seeds_at_once=2")
+    found = [unit for unit in random_features.units(cfg) if unit.key["part"] == "sgd"]
+    rows: list[Unit] = found
+    assert [unit.key["group"] for unit in rows] == [0, 1]
+    seeds = [set(random_features.measure(cfg, unit, Lab("cpu"))["seed"]) for unit in rows]
+    assert seeds == [{3, 4}, {5}]
+
+
+def test_the_errors_total_must_hold_the_most_features() -> None:
+    with pytest.raises(Exception, match=r"errors.total=100 is not allowed: it takes a number >= 1024"):
+        compose("smoke", "errors.total=100")

@@ -274,6 +274,8 @@ def _constant(run: Run, rows: pd.DataFrame, activation: str, depth: int, rho: fl
         known[known["rho"] == rho]["value"].astype(float)
         for known in (run.known(q, activation, depth) for q in ("deviation", "visible deviation"))
     )
+    if not blocked and exact.empty:
+        blocked = f"theory.csv has no deviation at rho = {rho:g}"
     if not blocked and visible.iloc[0] < SEEN * exact.iloc[0]:
         share = visible.iloc[0] / exact.iloc[0]
         blocked = f"these features are too few to show more than {share:.0%} of the deviation, {exact.iloc[0]:.3g}"

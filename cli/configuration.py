@@ -23,7 +23,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
 
 from cli.catalogue import CONF, SCALES, data_names, module_of, names
 from cli.errors import UsageError, nearest
@@ -116,10 +116,24 @@ def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Exp
         raise UsageError(str(error)) from error
     except MissingMandatoryValue as error:
         raise UsageError(f"{error.full_key} has no value; give {error.full_key}=...") from error
+    except InterpolationResolutionError as error:
+        raise UsageError(_unresolved(error, config_type, values)) from error
     except OmegaConfBaseException as error:
         raise UsageError(_wrong_type(error, config_type, values)) from error
     assert isinstance(config, Experiment)  # noqa: S101 - to_object returns the structured type
     return config
+
+
+def _unresolved(error: OmegaConfBaseException, config_type: type, values: dict[str, Any]) -> str:
+    """Where a value is looked up by others: the first of those that is not allowed, else that it is not there."""
+    for spec in fields(config_type):
+        value = values.get(spec.name)
+        if "holds" in spec.metadata and "${" not in str(value):
+            try:
+                schema.check_value(spec.name, value, spec.metadata["allowed"], spec.metadata["holds"])
+            except ConfigError as known:
+                return str(known)
+    return f"{error.full_key} has no value here; give {error.full_key}=..."
 
 
 def _wrong_type(error: OmegaConfBaseException, config_type: type, values: dict[str, Any]) -> str:

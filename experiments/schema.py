@@ -416,7 +416,7 @@ def check(config: Any, prefix: str = "") -> None:
         elif "holds" in spec.metadata:
             items = {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
             for name, item in items.items():
-                _check_value(name, item, spec.metadata["allowed"], spec.metadata["holds"])
+                check_value(name, item, spec.metadata["allowed"], spec.metadata["holds"])
     if hasattr(config, "conflict"):
         key, allowed = config.conflict()
         if key:
@@ -424,7 +424,8 @@ def check(config: Any, prefix: str = "") -> None:
             raise ConfigError(f"{prefix}{key}={value} is not allowed: it takes {allowed}")
 
 
-def _check_value(key: str, value: Any, allowed: str, holds: Callable[[Any], bool]) -> None:
+def check_value(key: str, value: Any, allowed: str, holds: Callable[[Any], bool]) -> None:
+    """Raises ConfigError for a value outside its bounds."""
     shown = "null" if value is None else f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
     try:
         fine = holds(value)

@@ -11,9 +11,9 @@ from deepk.lab.torch_settings import configure_torch
 
 WARM_STEPS = 2  # the first step allocates and loads libraries
 TIMED_STEPS = 2
-SAMPLED_UNITS = (
-    12  # units that differ in more than their seed; a dozen covers three initializations of four activations
-)
+# Units that differ in more than their seed; a dozen covers three initializations of four activations. At least one of
+# each value that leads the key: parts of an experiment whose steps have nothing in common.
+SAMPLED_UNITS = 12
 
 
 class _Enough(Exception):
@@ -48,12 +48,23 @@ def estimate(module: str, config: Any, *, jobs: int) -> dict[str, Any]:
     kinds: dict[tuple[Any, ...], Unit] = {}
     for unit in units:
         kinds.setdefault(_kind(unit), unit)
-    sampled = list(kinds.values())[:: max(1, -(-len(kinds) // SAMPLED_UNITS))]
-    timed = {_kind(unit): _seconds_a_step(module, config, unit) for unit in sampled}
-    typical = sum(timed.values()) / len(timed)
-    seconds = sum(unit.steps * timed.get(_kind(unit), typical) for unit in units)
+    parts: dict[Any, list[Unit]] = {}
+    for unit in kinds.values():
+        parts.setdefault(_part(unit), []).append(unit)
+    every = max(1, -(-len(kinds) // SAMPLED_UNITS))
+    timed: dict[tuple[Any, ...], float] = {}
+    typical: dict[Any, float] = {}
+    for part, alike in parts.items():
+        measured = {_kind(unit): _seconds_a_step(module, config, unit) for unit in alike[::every]}
+        timed |= measured
+        typical[part] = sum(measured.values()) / len(measured)
+    seconds = sum(unit.steps * timed.get(_kind(unit), typical[_part(unit)]) for unit in units)
     steps = sum(unit.steps for unit in units)
     return {"units": len(units), "steps": steps, "seconds_per_step": seconds / steps, "seconds": seconds / jobs}
+
+
+def _part(unit: Unit) -> Any:
+    return next(iter(unit.key.values()))
 
 
 def _kind(unit: Unit) -> tuple[Any, ...]:

@@ -47,6 +47,11 @@ RUN = ("run", "eoc-training")
         ((*RUN, "width=[1"), "cannot read 'width=[1'"),
         ((*RUN, "width"), "cannot read 'width': an override is written key=value"),
         ((*RUN, "~width"), "width has no value; give width=..."),
+        (
+            ("run", "random-features", "protocol=slide"),
+            "protocol=slide is not allowed: it takes one of slides, journal",
+        ),
+        (("run", "random-features", "epochs=${no}"), "epochs has no value here; give epochs=..."),
         ((*RUN, "seeds=[0,1],[1,2]", "-m"), "points 0 and 1 of the sweep measure the same units"),
         ((*RUN, "width=-1,-2", "-m"), "width=-1 is not allowed: it takes a number >= 1"),
         ((*RUN, "--resume"), "nothing to resume"),

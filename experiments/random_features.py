@@ -35,7 +35,18 @@ from deepk.networks.training import steps_per_epoch
 from experiments.published.random_features import RE_ENCODED
 from experiments.random_features_claims import claims
 from experiments.random_features_figures import draw
-from experiments.random_features_parts import BASELINES, EXACT, PARTS, coefficients, images, maps, train
+from experiments.random_features_kernels import conditions, errors, tails
+from experiments.random_features_training import (
+    BASELINES,
+    EXACT,
+    coefficients,
+    exact_kernel,
+    images,
+    maps,
+    ridge_accuracies,
+    train,
+    train_baseline,
+)
 
 if TYPE_CHECKING:
     from experiments.schema import RandomFeatures
@@ -46,6 +57,13 @@ KEY = ("part", "batch_size", "samples", "group")
 COLUMNS = (*KEY, "features", "activation", "depth", "seed", "index", "rho", "quantity", "value")
 FIGURES = ("accuracy", "table", "classifiers", "sensitivity", "coefficients", "kernel-error")
 KNOWN_DEVIATIONS: dict[str, str] = {}
+PARTS = {
+    "ridge": ridge_accuracies,
+    "exact kernel": exact_kernel,
+    "condition": conditions,
+    "error": errors,
+    "tail": tails,
+}
 
 # --- theory -----------------------------------------------------------------------------------------------------------
 
@@ -115,6 +133,8 @@ def measure(cfg: RandomFeatures, unit: Unit, lab: Lab) -> pd.DataFrame:
     if part in ("sgd", "sweep"):
         chosen = seeds if part == "sgd" else seeds[:1]
         rows = train(cfg, chosen, int(unit.key["batch_size"]), int(unit.key["samples"]), lab)
+    elif part in BASELINES:
+        rows = train_baseline(cfg, part, seeds, lab)
     else:
         rows = PARTS[part](cfg, seeds, lab)
     empty = {"features": "compositional", "activation": "all", "depth": 0, "seed": 0, "index": 0, "rho": np.nan}

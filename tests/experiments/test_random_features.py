@@ -18,7 +18,7 @@ from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab, Unit
 from experiments import random_features
 from experiments.published.random_features import CELLS, DEPTHS, RE_ENCODED, SCHEDULES, SETTINGS
-from experiments.random_features_parts import coefficients, images, maps, train
+from experiments.random_features_training import coefficients, images, maps, train
 
 TEST_IMAGES = 10_000
 

@@ -1,11 +1,9 @@
-"""What `random-features` measures: trainings, classifiers in closed form, condition numbers, errors, and tails."""
+"""What `random-features` measures of classifiers: trainings by SGD, ridge regression, and exact kernels."""
 
 from __future__ import annotations
 
 import itertools
-import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from deepk.data import load
-from deepk.kernels import CompositionalFeatures, CompositionalKernel, Finite, GaltonWatson, generation_law
+from deepk.kernels import CompositionalKernel, Finite, generation_law
 from deepk.kernels.compressed import FeatureMaps, hermite_series
 from deepk.kernels.regression import Features, accuracy, kernel_ridge, ridge, softmax_regression
 from deepk.lab.contract import Lab
@@ -169,7 +167,7 @@ def _descend(
         on_step=lab.progress,
     ):
         if epoch.number in evaluated:
-            test = accuracy(features[1], data.test_y, weights, batch_size=_BLOCK // len(seeds))
+            test = accuracy(features[1], data.test_y, weights, batch_size=max(1, _BLOCK // len(seeds)))
             found = {"train accuracy": epoch.accuracy, "train loss": epoch.loss, "test accuracy": test}
             for (r, key), (s, seed) in itertools.product(enumerate(keys), enumerate(seeds)):
                 cell = {**key, "seed": seed, "index": epoch.number}
@@ -266,96 +264,3 @@ def exact_kernel(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
         rows.append({**key, "quantity": "test accuracy", "value": share / len(data.test_y)})
         lab.progress()
     return rows
-
-
-# --- the kernel and its estimates -------------------------------------------------------------------------------------
-
-
-def conditions(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
-    """Condition numbers of the kernel's Gram matrix, of that of features, and of features with noise, against L."""
-    data = images(cfg)
-    x = data.x[: cfg.gram_size]
-    generator = lab.generator(seeds[0], "condition")
-    z = x @ torch.randn(x.shape[1], cfg.features, generator=generator)
-    noise = torch.randn(z.shape, generator=generator)
-    rows: Rows = []
-    for name in cfg.activations:
-        for depth in range(1, cfg.gram_depths + 1):
-            alpha = coefficients(cfg, name, depth)[None]
-            missing = np.maximum(0.0, 1 - alpha.sum(axis=1))
-            kernel = CompositionalKernel(name, depth, centered=cfg.centered)
-            found = {
-                "exact kernel": torch.as_tensor(kernel.gram(x.double())),
-                "compositional": _gram(hermite_series(alpha)(z.double())[0]),
-                "with noise": _gram(hermite_series(alpha, noise=missing)(z.double(), z=noise.double())[0]),
-            }
-            for features, gram in found.items():
-                key = {"features": features, "activation": name, "depth": depth, "seed": seeds[0]}
-                rows.append({**key, "quantity": "condition number", "value": _condition(gram)})
-        lab.progress(condition=name)
-    return rows
-
-
-def _gram(phi: Float[Tensor, "n m"]) -> Float[Tensor, "n n"]:
-    return phi @ phi.mT / phi.shape[1]
-
-
-def _condition(gram: Float[Tensor, "n n"]) -> float:
-    """Largest over smallest eigenvalue; infinite where rounding leaves nothing of the smallest."""
-    values = torch.linalg.eigvalsh(gram)
-    lost = float(values[-1]) * len(gram) * torch.finfo(values.dtype).eps
-    return float(values[-1] / values[0]) if float(values[0]) > lost else math.inf
-
-
-def errors(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
-    """Errors of phi(x) . phi(y) towards the truncated kernel: root mean square and median over estimates of m each."""
-    del seeds  # runs have their own, each another for each map, so that the claims are independent
-    rhos = np.array(cfg.errors.rhos)
-    pairs = np.vstack([[1.0, 0.0], np.column_stack([rhos, np.sqrt(1 - rhos**2)])])
-    rows: Rows = []
-    for (name, depth), run in itertools.product(maps(cfg), range(cfg.errors.runs)):
-        total, seed = cfg.errors.total, int(lab.numpy_generator(run, f"errors {name} {depth}").integers(2**32))
-        features = CompositionalFeatures(
-            name, depth, total, truncation=cfg.truncation, centered=cfg.centered, random_state=seed
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of the mass beyond the truncation, which the figures show
-            phi = features.fit_transform(pairs)
-        expected = features.coefficients_ @ rhos ** np.arange(cfg.truncation + 1)[:, None]
-        products = phi[0] * phi[1:] * total
-        for m in cfg.errors.features:
-            estimates = products[:, : total // m * m].reshape(len(rhos), -1, m).mean(axis=2)
-            off = np.abs(estimates - expected[:, None])
-            found = {"rms error": np.sqrt((off**2).mean(axis=1)), "median error": np.median(off, axis=1)}
-            for quantity, values in found.items():
-                key = {"activation": name, "depth": depth, "seed": run, "index": m, "quantity": quantity}
-                rows += [{**key, "rho": rho, "value": value} for rho, value in zip(rhos, values, strict=True)]
-        lab.progress(errors=name)
-    return rows
-
-
-def tails(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
-    """How many of independent branching processes exceed the truncation, generation by generation."""
-    rows: Rows = []
-    for name in cfg.activations:
-        process = GaltonWatson(name, centered=cfg.centered)
-        generator = lab.numpy_generator(seeds[0], f"tails {name}")
-        sizes = process.simulate(cfg.gram_depths, cfg.coefficient_paths, generator=generator)
-        for depth in range(1, cfg.gram_depths + 1):
-            beyond = int((sizes[:, depth] > cfg.truncation).sum())
-            key = {"features": "branching process", "activation": name, "depth": depth, "seed": seeds[0]}
-            rows.append({**key, "quantity": "beyond", "value": float(beyond)})
-        lab.progress(tails=name)
-    return rows
-
-
-Part = Callable[["RandomFeatures", list[int], Lab], Rows]
-PARTS: dict[str, Part] = {
-    "rbf": lambda cfg, seeds, lab: train_baseline(cfg, "rbf", seeds, lab),
-    "linear": lambda cfg, seeds, lab: train_baseline(cfg, "linear", seeds, lab),
-    "ridge": ridge_accuracies,
-    "exact kernel": exact_kernel,
-    "condition": conditions,
-    "error": errors,
-    "tail": tails,
-}

@@ -12,7 +12,7 @@ Measured   Training and test accuracy of logistic regression by plain SGD, again
            random features of the RBF kernel, and raw pixels. The sensitivity to batch size and to the Monte Carlo
            estimate of coefficients. The error of the kernel estimate against m; mass of the kernel beyond degree 20,
            and condition numbers, against L.
-Deviates   The slides do not state the batch size: 16 is taken, which fits the printed training accuracies best, and
+Deviates   The slides do not state the batch size: 32 is taken, which fits the printed training accuracies best, and
            others are swept. Features are not divided by sqrt(m), weights start at zero, without bias, and training
            accuracy is that of an epoch's batches before their update: with these the printed numbers come out.
            Coefficients are exact where the paper's are Monte Carlo estimates; those are swept. CIFAR-10 may be the

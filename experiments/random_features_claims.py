@@ -117,7 +117,7 @@ def _cells(run: Run) -> Iterator[Claim]:
             expected=100 * cell.accuracy,
             measured=None if late is None else float(late.iloc[-1].mean()),
             tolerance=0.0 if late is None else _one_more(late) + 100 * DIGIT,
-            reason=f"99 % interval of one more training like ours, by the scatter over seeds at the last {LATE} "
+            reason=f"99 % interval of one more training like ours, by the scatter between seeds at the last {LATE} "
             "evaluations, since the paper prints one number of SGD that fluctuates; and half a unit of its last digit",
             blocked=blocked,
             explanation="" if blocked or cell.protocol != "slides" else "the batch size is not stated; see the sweep",
@@ -125,16 +125,19 @@ def _cells(run: Run) -> Iterator[Claim]:
 
 
 def _one_more(late: pd.DataFrame) -> float:
-    """Half width of the interval for one more value, around the mean of the seeds at the last epoch.
+    """Half width of the interval for one more training at the last epoch, around the mean of ours.
 
-    The variance of one value at a late epoch is pooled: over seeds, and within each seed over its last evaluations.
+    Its variance is that between seeds at the same epoch, pooled over the last evaluations; of a single seed, that
+    between these.
     """
     values = late.to_numpy()
-    freedom = values.size - 1
+    epochs, seeds = values.shape
+    around = values.mean(axis=1, keepdims=True) if seeds > 1 else values.mean()
+    freedom = epochs * (seeds - 1) if seeds > 1 else epochs - 1
     if freedom < 1:
         return 0.0
-    deviation = float(values.std(ddof=1))
-    return float(stdtrit(freedom, (1 + LEVEL) / 2)) * deviation * math.sqrt(1 + 1 / values.shape[1])
+    deviation = math.sqrt(float(((values - around) ** 2).sum()) / freedom)
+    return float(stdtrit(freedom, (1 + LEVEL) / 2)) * deviation * math.sqrt(1 + 1 / seeds)
 
 
 def _other_setting(run: Run, cell: Cell) -> str:

@@ -19,6 +19,7 @@ from deepk.kernels.composition import CompositionalKernel
 from deepk.kernels.orthogonal import Series, hermite_recurrence, orthonormal
 
 _PLANE = 400  # nodes on each axis: ten digits at |rho| = 0.9
+_MOST = 184  # degree to which numpy has Gauss's weights, twice as many and one; beyond, they overflow
 
 
 def truncated(kernel: CompositionalKernel, truncation: int) -> tuple[Float[np.ndarray, " terms"], float]:
@@ -45,21 +46,26 @@ def feature_deviation(alpha: Float[np.ndarray, " terms"], rho: float, *, within:
     rho^j with the Hermite coefficients e_j of the polynomial f^2; all digits are there, however large it is.
 
     Much of it may rest on values too rare to be seen. With `within`, values of |U| or |V| beyond that count as zero: at
-    the c for which P(|U| > c) = 1/N it is about what N features show. |rho| < 1 then.
+    the c for which P(|U| > c) = 1/N it is about what N features show. |rho| < 1 then. Without, raises ValueError for a
+    degree above 184.
     """
     degree = len(alpha) - 1
-    mean = float(alpha @ rho ** np.arange(degree + 1.0))
     if within is None:
+        if degree > _MOST:
+            raise ValueError(f"degree {degree}: the deviation of a feature is to be had up to degree {_MOST}")
+        mean = float(alpha @ rho ** np.arange(degree + 1.0))
         nodes, weights = hermegauss(2 * degree + 1)  # exact to degree 4 degree + 1, that of f^2 h_(2 degree)
         h = orthonormal(nodes, hermite_recurrence(2 * degree))
         e = h @ (weights / weights.sum() * (np.sqrt(alpha) @ h[: degree + 1]) ** 2)
-        return math.sqrt(e**2 @ rho ** np.arange(2 * degree + 1.0) - mean**2)
+        # of a constant, nothing is left but a rounding
+        return math.sqrt(max(0.0, float(e**2 @ rho ** np.arange(2 * degree + 1.0)) - mean**2))
     nodes, weights = leggauss(_PLANE)
     u = within * nodes
     f = np.sqrt(alpha) @ orthonormal(u, hermite_recurrence(degree))
     inner = (u[:, None] ** 2 - 2 * rho * np.outer(u, u) + u**2) / (1 - rho**2)
     density = np.exp(-inner / 2) / (2 * math.pi * math.sqrt(1 - rho**2)) * within**2
-    return math.sqrt(max(0.0, float((weights * f**2) @ density @ (weights * f**2)) - mean**2))
+    mean, square = (float((weights * g) @ density @ (weights * g)) for g in (f, f**2))
+    return math.sqrt(max(0.0, square - mean**2))
 
 
 class FeatureMaps:

@@ -58,7 +58,8 @@ class _PolynomialFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             unit, zero = _unit(torch.from_numpy(rows).to(self.device))
             z = self._noise(rows).to(self.device) if self._series.noisy else None
             block = self._series(unit @ weights, z=z)[0]
-            block[zero] = 0
+            if zero.any():
+                block[zero] = 0
             features[i : i + _ROWS] = block.numpy(force=True)
         return features
 
@@ -66,7 +67,7 @@ class _PolynomialFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """Standard normal numbers that are each row's own, whatever other rows are transformed beside it."""
         draws = np.empty((len(rows), self._n_features_out), rows.dtype)
         for row, draw in zip(rows, draws, strict=True):
-            digest = hashlib.blake2b(row.tobytes(), key=self._noise_key, digest_size=16).digest()
+            digest = hashlib.blake2b((row + 0).tobytes(), key=self._noise_key, digest_size=16).digest()
             np.random.Generator(np.random.SFC64(int.from_bytes(digest))).standard_normal(dtype=draws.dtype, out=draw)
         return torch.from_numpy(draws)
 

@@ -19,7 +19,7 @@ from deepk.activations import Activation
 from deepk.kernels.dual import dual_kernel
 from deepk.kernels.orthogonal import gegenbauer_recurrence, orthonormal
 
-_NODES = 512  # of Gauss's quadrature: 10 digits of a kernel with the square-root singularities of ReLU's
+_NODES = 512  # of Gauss's quadrature, at least: 10 digits of a kernel with the square-root singularities of ReLU's
 _ROUNDINGS = 64 * float(np.finfo(np.float64).eps)  # of an integral
 _TAYLOR = 1024  # degree to which a kernel's Taylor coefficients are asked for, if it has them
 _UNCERTAIN = 1e-6  # of the largest value of a kernel: coefficients less certain than this are refused
@@ -45,8 +45,11 @@ def sphere_coefficients(kernel: Any, dimension: int, degree: int) -> tuple[Float
             raise ValueError("kernel is neither a function nor a sequence of finite Taylor coefficients")
         at_one, uncertain = (1.0 if has_method else float(taylor.sum())), np.zeros(degree + 1)
         if not has_method and taylor.min() < 0:
-            raise ValueError(f"Taylor coefficient {taylor.min():g} is negative: the kernel is not positive definite")
+            worst = f"Taylor coefficient {taylor.min():g} is negative"
+            raise ValueError(f"{worst}: the kernel is not positive definite in every dimension")
         found = legendre_coefficients(taylor, dimension, degree)
+    if not 0 < at_one < np.inf:
+        raise ValueError(f"the kernel is {at_one:g} at 1, where a positive-definite one is positive and finite")
     k = int(np.argmin(found + uncertain))
     if found[k] < -uncertain[k]:
         raise ValueError(f"the kernel is not positive definite: its Legendre coefficient {k} is {found[k]:.2g}")
@@ -70,13 +73,14 @@ def legendre_coefficients(
     k = np.arange(terms)
     with np.errstate(invalid="ignore"):
         up = np.where(k == 0, 1.0, (k + d - 2) / (2 * k + d - 2))
+        down = np.where(k == 0, 0.0, k / (2 * k + d - 2))  # small in high dimension, where 1 - up has lost digits
     law, found = np.zeros(terms), np.zeros(terms)
     law[0] = 1.0
     for c in taylor:
         found += c * law
         step = np.zeros(terms)
         step[1:] = (law * up)[:-1]
-        step[:-1] += (law * (1 - up))[1:]
+        step[:-1] += (law * down)[1:]
         law = step
     return np.concatenate([found, np.zeros(max(0, degree + 1 - terms))])[: degree + 1]
 
@@ -90,8 +94,9 @@ def projected_coefficients(
     rounding of f is amplified by sqrt(N(d, k)) = p_k(1), some d^(k/2): high degrees in high dimension are not to be
     had from values.
     """
-    b = gegenbauer_recurrence(max(_NODES, degree + 1), dimension)
-    nodes, vectors = eigh_tridiagonal(np.zeros(_NODES), b[: _NODES - 1])  # Golub and Welsch 1969
+    count = max(_NODES, 2 * (degree + 1))  # fewer than degree + 1 would confuse high degrees with low ones
+    b = gegenbauer_recurrence(count, dimension)
+    nodes, vectors = eigh_tridiagonal(np.zeros(count), b[: count - 1])  # Golub and Welsch 1969
     weights = vectors[0] ** 2
     values = np.asarray(kernel(nodes), np.float64)
     if values.shape != nodes.shape or not np.isfinite(values).all():

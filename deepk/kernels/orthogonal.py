@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 # Entries at once. A torch operation costs some 3 microseconds before it computes, so tiles are large; the polynomials
-# of a tile (5 MB at degree 20) and their product with the coefficients still meet in the cache.
-_TILE = 65_536
+# of a tile (5 MB at degree 20) and their product with the coefficients still meet in the cache. Torch gives a thread
+# 32,768 entries at least.
+_TILE, _GRAIN = 65_536, 32_768
 
 
 def hermite_recurrence(degree: int) -> Float[np.ndarray, " {degree}"]:
@@ -95,14 +96,15 @@ class Series:
         matrix = self._matrix.to(dtype=x.dtype, device=x.device)
         values = x.new_empty((len(matrix), *x.shape)) if out is None else out
         flat, flat_out = x.reshape(-1), values.view(len(matrix), -1)
-        basis = x.new_empty((matrix.shape[1], min(_TILE, len(flat))))
-        for i in range(0, len(flat), _TILE):
-            entries = flat[i : i + _TILE]
+        size = max(_TILE, _GRAIN * torch.get_num_threads())
+        basis = x.new_empty((matrix.shape[1], min(size, len(flat))))
+        for i in range(0, len(flat), size):
+            entries = flat[i : i + size]
             tile = basis[:, : len(entries)]
             self._fill(tile, entries)
             if z is not None:
-                tile[-1] = z.reshape(-1)[i : i + _TILE]
-            torch.mm(matrix, tile, out=flat_out[:, i : i + _TILE])
+                tile[-1] = z.reshape(-1)[i : i + size]
+            torch.mm(matrix, tile, out=flat_out[:, i : i + size])
         return values
 
     def _fill(self, q: Float[Tensor, "terms n"], x: Float[Tensor, " n"]) -> None:

@@ -122,7 +122,7 @@ class RidgeFit:
         return float((scores.argmax(dim=1) == y).double().mean())
 
 
-def ridge(blocks: Iterable[Float[Tensor, "block m"]], y: Int[Tensor, " n"], classes: int) -> RidgeFit:
+def ridge(blocks: Iterable[Float[Tensor, "_ m"]], y: Int[Tensor, " n"], classes: int) -> RidgeFit:
     """Ridge regression of one-hot labels on features that come in blocks of rows, with an unpenalized bias.
 
     In closed form: from the eigenvectors of the centered Gram matrix of the features, lambda by generalized
@@ -133,8 +133,12 @@ def ridge(blocks: Iterable[Float[Tensor, "block m"]], y: Int[Tensor, " n"], clas
     sums: list[Tensor] = []
     start = 0
     for phi in blocks:
-        labels = targets[start : start + len(phi)].to(phi.dtype)
         start += len(phi)
+        if start > n:
+            raise ValueError(f"{start} or more rows of features, and {n} labels")
+        if phi.shape[1] >= n:  # labels are interpolated: what is left of them is less than a rounding of float32
+            phi = phi.double()
+        labels = targets[start - len(phi) : start].to(phi.dtype)
         parts = [part.double() for part in (phi.mT @ phi, phi.mT @ labels, phi.double().sum(dim=0))]
         sums = [one.add_(part) for one, part in zip(sums, parts, strict=True)] if sums else parts
     if start != n:

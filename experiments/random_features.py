@@ -110,7 +110,7 @@ def units(cfg: RandomFeatures) -> list[Unit]:
     found = [_unit("sgd", cfg.batch_size, EXACT, group, steps=steps(cfg.batch_size)) for group in range(len(groups))]
     found += [_unit("sweep", size, samples, steps=steps(size)) for size, samples in swept]
     for group, seeds in enumerate(groups):
-        found += [_unit(name, cfg.batch_size, EXACT, group, steps=steps(cfg.batch_size)) for name in BASELINES]
+        found += [_unit(name, cfg.batch_size, EXACT, group, steps=steps(cfg.batch_size)) for name in cfg.baselines]
         found.append(_unit("ridge", group=group, steps=(count + len(BASELINES)) * len(seeds)))
     found.append(_unit("exact kernel", steps=count))
     found.append(_unit("condition", steps=len(cfg.activations)))

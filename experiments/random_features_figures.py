@@ -157,8 +157,9 @@ def _classifiers(run: Run) -> Figure:
             ridge = 100 * float(run.rows("ridge", baseline, "test accuracy")["value"].mean())
             panel.axhline(ridge, color=color, linewidth=1.2, label=f"{words}, ridge")
             rows = run.rows(baseline, baseline, "test accuracy")
-            sgd = 100 * float(rows[rows["index"] == rows["index"].max()]["value"].mean())
-            panel.axhline(sgd, color=color, linewidth=1.2, linestyle="--", label=f"{words}, SGD")
+            if len(rows):
+                sgd = 100 * float(rows[rows["index"] == rows["index"].max()]["value"].mean())
+                panel.axhline(sgd, color=color, linewidth=1.2, linestyle="--", label=f"{words}, SGD")
         panel.set(title=name, xlabel="depth $L$", xticks=run.cfg.depths)
     panels[0].set_ylabel("test accuracy (%)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)

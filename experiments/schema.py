@@ -386,6 +386,9 @@ class RandomFeatures(Experiment):
     seeds_at_once: int = at_least(1)
     batch_sizes: list[int] = any_integers(1)
     samples: list[int] = any_integers(100)
+    baselines: list[str] = _bounded(
+        "a list of rbf, linear, may be empty", lambda xs: len(xs) == len(set(xs)) and set(xs) <= {"rbf", "linear"}
+    )
     subset: int = at_least(10)
     gram_size: int = at_least(2)
     gram_depths: int = at_least(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from operator import index
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -75,8 +75,8 @@ class _PolynomialFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         """The number of columns of X; ValueError for it or for the parameters, in one line."""
         columns = validate_data(self, X, dtype=[np.float64, np.float32]).shape[1]
         for name, value, least in (("n_components", self.n_components, 1), ("truncation", truncation, 0)):
-            if index(value) < least:
-                raise ValueError(f"{name} = {value} is not at least {least}")
+            if not isinstance(value, Integral) or value < least:
+                raise ValueError(f"{name} = {value} is not an integer >= {least}")
         return int(columns)
 
     def _warn_of_tail(self, share: float, kernel: str, truncation: int) -> None:

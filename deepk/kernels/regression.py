@@ -177,5 +177,6 @@ def _one_hot(y: Int[Tensor, " n"], classes: int) -> Float[Tensor, "n classes"]:
 
 def _best(values: Float[Tensor, " m"], n: int, residual: Callable[[float], Tensor]) -> float:
     """The penalty with the least cross-validation score, four for each factor of ten of the largest eigenvalue."""
-    penalties: list[float] = (float(values.max()) * np.logspace(_LEAST_PENALTY, 0, 1 - 4 * _LEAST_PENALTY)).tolist()
+    largest = float(values.max()) or 1.0  # of constant features, on which any penalty gives zero weights
+    penalties: list[float] = (largest * np.logspace(_LEAST_PENALTY, 0, 1 - 4 * _LEAST_PENALTY)).tolist()
     return min(penalties, key=lambda p: float(residual(p)) / (n - 1 - float((values / (values + p)).sum())) ** 2)

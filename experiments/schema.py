@@ -57,6 +57,15 @@ def some_of(*names: str) -> Any:
     return _bounded(f"a list of {', '.join(names)}", lambda xs: _distinct(xs) and all(x in names for x in xs))
 
 
+def subset_of(*names: str) -> Any:
+    """A list, may be empty, without repetition, of these names; all of them by default."""
+    allowed = {
+        "allowed": f"a list of {', '.join(names)}, may be empty",
+        "holds": lambda xs: len(xs) == len(set(xs)) and set(xs) <= set(names),
+    }
+    return field(default_factory=lambda: list(names), metadata=allowed)
+
+
 def each_positive() -> Any:
     """A non-empty list of different finite numbers > 0."""
     return _bounded(
@@ -386,9 +395,7 @@ class RandomFeatures(Experiment):
     seeds_at_once: int = at_least(1)
     batch_sizes: list[int] = any_integers(1)
     samples: list[int] = any_integers(100)
-    baselines: list[str] = _bounded(
-        "a list of rbf, linear, may be empty", lambda xs: len(xs) == len(set(xs)) and set(xs) <= {"rbf", "linear"}
-    )
+    baselines: list[str] = subset_of("rbf", "linear")
     subset: int = at_least(10)
     gram_size: int = at_least(2)
     gram_depths: int = at_least(1)

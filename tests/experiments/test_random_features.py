@@ -130,7 +130,7 @@ def test_there_are_96_printed_cells_and_each_is_a_share() -> None:
 def test_a_run_that_equals_the_table_reproduces_every_cell_of_it(slides: Any) -> None:
     claims = judged(slides, theory("mnist"), training(slides, printed("slides", "mnist")))
     assert {claim.verdict for claim in cells(claims, "slides/mnist")} == {Verdict.REPRODUCED}
-    assert len(cells(claims, "slides/mnist")) == 24
+    assert len(cells(claims, "slides/mnist")) == 24 + 2  # and the mean of each table
 
 
 def test_cells_of_other_data_sets_and_protocols_are_not_comparable(slides: Any) -> None:
@@ -157,6 +157,21 @@ def test_a_cell_may_be_off_by_rounding_and_by_the_scatter_of_seeds_and_no_furthe
         Verdict.REPRODUCED,
         Verdict.DIFFERS,
     ]
+
+
+def test_a_training_that_swings_down_to_chance_is_not_compared_cell_by_cell(slides: Any) -> None:
+    data = training(slides, printed("slides", "mnist"))
+    swings = (data["activation"] == "gelu") & (data["depth"] == 2) & (data["quantity"] == "test accuracy")
+    data.loc[swings, "value"] = 0.5 + 0.4 * (data.loc[swings, "seed"] - 1)
+    claims = judged(slides, theory("mnist"), data)
+    assert claims["table/slides/mnist/test/gelu/L=2"].blocked.startswith("SGD swings too far")
+    assert claims["table/slides/mnist/test/gelu/L=1"].verdict == Verdict.REPRODUCED
+
+
+def test_the_mean_of_a_table_is_judged_closer_than_its_cells(slides: Any) -> None:
+    off = {cell: accuracy + 0.02 for cell, accuracy in printed("slides", "mnist").items()}
+    claims = judged(slides, theory("mnist"), training(slides, off))
+    assert claims["table/slides/mnist/test/mean"].verdict == Verdict.DIFFERS
 
 
 def test_cifar10_re_encoded_as_jpeg_is_compared_and_named_so() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LEVEL = 0.99  # of all intervals
 LATE = 5  # last evaluations whose scatter counts as that of a training at a late epoch
 NEAR = 0.3  # |rho| up to which the error of the kernel estimate is judged
-SEEN = 0.95  # share of the theoretical deviation that a run's features must be able to show
+SEEN = 0.95  # share of the variance that a run's features must be able to show: else their scatter is no interval
 TRAINED = 1000  # steps of SGD from which accuracies can be compared with each other
 CHANGES = {  # activation -> what the paper's table on CIFAR-10 shows of test accuracy with depth
     "relu": "falls",
@@ -304,9 +304,8 @@ def _constant(run: Run, rows: pd.DataFrame, activation: str, depth: int, rho: fl
     )
     if not blocked and exact.empty:
         blocked = f"theory.csv has no deviation at rho = {rho:g}"
-    if not blocked and visible.iloc[0] < SEEN * exact.iloc[0]:
-        share = visible.iloc[0] / exact.iloc[0]
-        blocked = f"these features are too few to show more than {share:.0%} of the deviation, {exact.iloc[0]:.3g}"
+    if not blocked and (share := float(visible.iloc[0] / exact.iloc[0]) ** 2) < SEEN:
+        blocked = f"these features are too few to show more than {share:.0%} of the variance, {exact.iloc[0] ** 2:.3g}"
     measured = [math.nan]
     if not blocked:
         here = rows[(rows["rho"].astype(float) == rho) & (rows["index"] == rows["index"].min())].sort_values("seed")

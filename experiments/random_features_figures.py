@@ -188,8 +188,10 @@ def _sensitivity(run: Run) -> Figure:
         above.set(title=name, xscale="log", xlabel="batch size")
         above.set_xticks(sizes, [str(size) for size in sizes], minor=False)
         above.minorticks_off()
-        below.set(xscale="log", xlabel="Monte Carlo samples of coefficients")
-        if not samples:
+        below.set_xlabel("Monte Carlo samples of coefficients")
+        if samples:
+            below.set_xscale("log")
+        else:
             below.text(0.5, 0.5, "not swept", transform=below.transAxes, ha="center", color="0.4")
     for row in panels:
         row[0].set_ylabel("training accuracy (%)\nat the last epoch")

@@ -32,7 +32,7 @@ from scipy.special import ndtri
 from deepk.kernels.compressed import feature_deviation
 from deepk.lab.contract import Lab, Unit
 from deepk.networks.training import steps_per_epoch
-from experiments.published.random_features import RE_ENCODED
+from experiments.published.random_features import CELLS, RE_ENCODED
 from experiments.random_features_claims import claims
 from experiments.random_features_figures import draw
 from experiments.random_features_kernels import conditions, errors, tails
@@ -56,7 +56,26 @@ __all__ = ["claims", "draw", "measure", "predict", "units"]
 KEY = ("part", "batch_size", "samples", "group")
 COLUMNS = (*KEY, "features", "activation", "depth", "seed", "index", "rho", "quantity", "value")
 FIGURES = ("accuracy", "table", "classifiers", "sensitivity", "coefficients", "kernel-error")
-KNOWN_DEVIATIONS: dict[str, str] = {}
+_SLOW = (
+    "at the stated learning rate our SGD is not yet where the printed numbers are; at 0.1, ten times it, 40 epochs of "
+    "MNIST at L = 1 give 99.0, 99.1, 95.4 and 98.9 % for ReLU, GELU, sigmoid and Swish, near the printed ones"
+)
+_SWISH = (
+    "Swish hardly loses with depth: .4 % of its kernel is beyond degree 20 at L = 8. The paper's Monte Carlo coefficients "
+    "of Swish lose more (its kernel at L = 7 ends near .7, where it should be 1), and what is missing is noise in its features"
+)
+KNOWN_DEVIATIONS = {
+    f"table/journal/{data}/train/{label}": _SLOW
+    for data in ("mnist", "cifar10")
+    for label in (
+        "mean",
+        *(f"{cell.activation}/L={cell.depth}" for cell in CELLS if cell[:3] == ("journal", data, "train")),
+    )
+} | {
+    "table/journal/cifar10/test/swish/L=4": _SWISH,
+    "table/journal/cifar10/test/swish/L=8": _SWISH,
+    "test-accuracy-falls-with-depth/swish": _SWISH,
+}
 PARTS = {
     "ridge": ridge_accuracies,
     "exact kernel": exact_kernel,

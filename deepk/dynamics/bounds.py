@@ -1,0 +1,175 @@
+"""What shallow networks cannot do: bounds on the pieces of ReLU networks, and on their distance to an iterated map.
+
+(Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777; Telgarsky 2016, arXiv:1602.04485.)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from operator import index
+
+import numpy as np
+
+from deepk.dynamics.crossings import crossings
+from deepk.dynamics.maps import PiecewiseLinearMap
+from deepk.dynamics.markov import MarkovPartition, markov_partition
+from deepk.dynamics.numbers import Number
+
+
+def relu_pieces_bound(depth: int, width: int) -> int:
+    """(width + 1)^depth: a ReLU network on the line, of so many hidden layers that wide, has no more pieces.
+
+    A layer of u units adds at most u knots to each piece of what it is given. Raises ValueError for a depth below 0
+    or a width below 1.
+    """
+    if index(depth) < 0 or index(width) < 1:
+        raise ValueError(f"depth = {depth}, width = {width}: it takes at least 0 and 1")
+    return int((width + 1) ** depth)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A lower bound, and what it rests on.
+
+    Attributes:
+        value: of the integral of |f^n - g| over the interval of f; None where the theorem does not hold.
+        mean: value over the length of that interval: the mean absolute error for uniform points.
+        crossings: of f^n across [low, high].
+        pieces: the most that a network of this depth and width can have.
+        condition: what must hold for the theorem to say something, in words with these numbers.
+    """
+
+    value: float | None
+    mean: float | None
+    crossings: int
+    pieces: int
+    condition: str
+
+
+def l1_lower_bound(map_: PiecewiseLinearMap, n: int, depth: int, width: int, interval: tuple[Number, Number]) -> Bound:
+    """A floor of the integral of |f^n - g| for every ReLU network g of this depth and width.
+
+        (s/2) (1 - 2 p/s) ((high - low)/2)^2 / lipschitz^n
+
+    with s the crossings of [low, high] = `interval` by f^n and p = (width + 1)^depth pieces of g. Each crossing of the
+    middle by f^n and not by g leaves a triangle between them, whose height is (high - low)/2 and whose slope is at most
+    lipschitz^n; g crosses the middle at most p times (arXiv:2003.00777, proof of the theorem on L1 separation, with
+    constants kept). It holds where s > 2p, and does not fade with n where crossings grow like lipschitz^n.
+
+    Raises ValueError as `crossings` and `relu_pieces_bound`.
+    """
+    low, high = interval
+    s, p = crossings(map_, n, low, high), relu_pieces_bound(depth, width)
+    condition = f"{s} crossings > 2 x {p} pieces"
+    if s <= 2 * p:
+        return Bound(None, None, s, p, f"{condition} does not hold")
+    start, end = (float(x) for x in map_.interval)
+    height = float(high - low) / 2
+    size = math.log(s - 2 * p) - math.log(2) + 2 * math.log(height) - n * math.log(float(map_.lipschitz))
+    value = math.exp(size)
+    return Bound(value, value / (end - start), s, p, condition)
+
+
+@dataclass(frozen=True)
+class ConstantFloor:
+    """Errors of the best constant predictions of f^n(X), X uniform on the interval.
+
+    Attributes:
+        mse: variance of f^n(X), the mean square error of its mean.
+        mae: the mean absolute error of its median.
+        mean: of f^n(X).
+        median: of f^n(X).
+    """
+
+    mse: float
+    mae: float
+    mean: float
+    median: float
+
+
+def constant_predictor_floor(map_: PiecewiseLinearMap, n: int) -> ConstantFloor:
+    """The errors of the best constant: what a network does that has learnt nothing of f^n but its law.
+
+    From the law of f^n(X): with a Markov partition it has a constant density on each interval, which f carries on by a
+    matrix, exactly; otherwise f^n is written out. Raises ValueError for n < 1, a map that leaves its interval, or n too
+    large to write f^n out.
+    """
+    if index(n) < 1:
+        raise ValueError(f"n = {n} is not at least 1")
+    partition = markov_partition(map_)
+    edges, masses, atoms = _written_out(map_.compose(n)) if partition is None else _carried(partition, n)
+    return _best_constants(edges, masses, atoms)
+
+
+Law = tuple[list[Number], list[Number], dict[Number, Number]]  # edges, mass between them, and mass at points
+
+
+def _carried(partition: MarkovPartition, n: int) -> Law:
+    """The law of f^n(X) by Perron and Frobenius's operator."""
+    x = partition.points
+    lengths = [x[i + 1] - x[i] for i in partition.intervals]
+    masses = [length / (x[-1] - x[0]) for length in lengths]
+    atoms: dict[int, Number] = {}
+    zero = masses[0] * 0
+    for _ in range(n):
+        moved = [zero for _ in masses]
+        landed: dict[int, Number] = {}
+        for point, mass in atoms.items():
+            landed[partition.images[point]] = landed.get(partition.images[point], zero) + mass
+        for i, mass in enumerate(masses):
+            covered = partition.covered(i)
+            if not covered:
+                landed[partition.images[i]] = landed.get(partition.images[i], zero) + mass
+            span = sum((lengths[j] for j in covered), start=zero)
+            for j in covered:
+                moved[j] = moved[j] + mass * lengths[j] / span
+        masses, atoms = moved, landed
+    return list(x), masses, {x[point]: mass for point, mass in atoms.items()}
+
+
+def _written_out(composed: PiecewiseLinearMap) -> Law:
+    """The law of g(X): the mass of each piece is spread evenly between its two values."""
+    knots, values = composed.knots, composed.values
+    length = knots[-1] - knots[0]
+    edges = sorted(set(values))
+    place = {value: i for i, value in enumerate(edges)}
+    steps = [knots[0] * 0 for _ in edges]  # of the density, where pieces begin and end
+    atoms: dict[Number, Number] = {}
+    for x0, x1, y0, y1 in zip(knots, knots[1:], values, values[1:], strict=False):
+        mass, low, high = (x1 - x0) / length, min(y0, y1), max(y0, y1)
+        if low == high:
+            atoms[low] = atoms.get(low, 0) + mass
+        else:
+            steps[place[low]] = steps[place[low]] + mass / (high - low)
+            steps[place[high]] = steps[place[high]] - mass / (high - low)
+    density, masses = steps[0] * 0, []
+    for i in range(len(edges) - 1):
+        density = density + steps[i]
+        masses.append(density * (edges[i + 1] - edges[i]))
+    return edges, masses, atoms
+
+
+def _best_constants(edges: list[Number], masses: list[Number], atoms: dict[Number, Number]) -> ConstantFloor:
+    """In floats: all terms are sums of masses that are known exactly or to rounding."""
+    low, high = np.array([float(x) for x in edges[:-1]]), np.array([float(x) for x in edges[1:]])
+    mass = np.array([float(m) for m in masses])
+    at, weight = np.array([float(x) for x in atoms]), np.array([float(m) for m in atoms.values()])
+    mean = float(mass @ (low + high) / 2 + weight @ at)
+    mse = float(mass @ ((high - low) ** 2 / 12 + ((low + high) / 2 - mean) ** 2) + weight @ (at - mean) ** 2)
+    median = _median(low, high, mass, at, weight)
+    inside = (low < median) & (median < high)
+    away = np.abs((low + high) / 2 - median)
+    spread = np.where(inside, ((median - low) ** 2 + (high - median) ** 2) / (2 * (high - low)), away)
+    return ConstantFloor(mse, float(mass @ spread + weight @ np.abs(at - median)), mean, median)
+
+
+def _median(low: np.ndarray, high: np.ndarray, mass: np.ndarray, at: np.ndarray, weight: np.ndarray) -> float:
+    """The first point below which half of the mass lies."""
+    steps = sorted([*zip(low, high, mass, strict=True), *zip(at, at, weight, strict=True)])
+    total = 0.0
+    for start, end, share in steps:
+        if total + share >= 0.5 and share > 0:
+            return float(start + (end - start) * (0.5 - total) / share)
+        total += share
+    return float(high[-1])

@@ -394,6 +394,22 @@ class RandomFeatures(Experiment):
     protocols: dict[str, Protocol] = field(default_factory=dict)
 
 
+@dataclass
+class MapPeriods(Experiment):
+    """Configuration of `map-periods`; see conf/experiment/map-periods.yaml."""
+
+    periods: list[int] = integers(2)
+    odd: list[int] = integers(3, odd=True)
+    sharkovsky: list[int] = integers(2)
+    up_to: int = at_least(3)
+    iterations: int = at_least(6)
+    slope: float = _bounded("a number in (0, 2]", lambda x: 0 < x <= 2)
+    slopes: int = at_least(2)
+    shown: int = at_least(1)
+    settled: int = at_least(0)
+    bisections: int = at_least(1)
+
+
 SCHEMAS: dict[str, type[Experiment]] = {
     "activation-duality": ActivationDuality,
     "branching": Branching,
@@ -401,6 +417,7 @@ SCHEMAS: dict[str, type[Experiment]] = {
     "eoc-phase": EocPhase,
     "eoc-training": EocTraining,
     "kernel-limits": KernelLimits,
+    "map-periods": MapPeriods,
     "memorization": Memorization,
     "network-outputs": NetworkOutputs,
     "random-features": RandomFeatures,

@@ -10,7 +10,7 @@ from itertools import pairwise
 from operator import index
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 _BETAS, _EPS = (0.9, 0.999), 1e-8  # of Adam (Kingma, Ba 2015, arXiv:1412.6980), and torch's
@@ -79,21 +79,28 @@ class Ensemble:
         x: Float[Tensor, "networks batch inputs"],
         y: Float[Tensor, "networks batch outputs"],
         out: Float[Tensor, "networks parameters"],
+        *,
+        absolute: Bool[Tensor, " networks"] | None = None,
     ) -> Float[Tensor, " networks"]:
-        """Each network's mean square error, and its gradient into `out`.
+        """Each network's mean square error, where `absolute` its mean absolute error, with the gradient into `out`.
 
-        delta_L = 2 (f(x) - y) / n,    delta_(l-1) = (delta_l W_l^T) 1[a_(l-1) > 0],    dW_l = a_(l-1)^T delta_l
+        delta_L = 2 (f(x) - y) / n or sign(f(x) - y) / n
+        delta_(l-1) = (delta_l W_l^T) 1[a_(l-1) > 0],    dW_l = a_(l-1)^T delta_l,    db_l = sum delta_l
         """
         given = self._forward(x)
         error = given.pop() - y
-        delta = error * (2 / error[0].numel())
+        loss, delta = error.square(), error * 2
+        if absolute is not None:
+            chosen = absolute[:, None, None]
+            loss, delta = torch.where(chosen, error.abs(), loss), torch.where(chosen, error.sign(), delta)
+        delta = delta / error[0].numel()
         for (weight, _), (d_weight, d_bias) in zip(self.layers[::-1], self.views(out)[::-1], strict=True):
             a = given.pop()
             torch.bmm(a.mT, delta, out=d_weight)
             torch.sum(delta, dim=1, keepdim=True, out=d_bias)
             if given:
                 delta = torch.bmm(delta, weight.mT).mul_(a > 0)
-        return error.square().mean(dim=(1, 2))
+        return loss.mean(dim=(1, 2))
 
 
 @dataclass(frozen=True)
@@ -114,10 +121,11 @@ def train_ensemble(
     batch_size: int,
     epochs: int,
     generator: torch.Generator,
+    absolute: Bool[Tensor, " networks"] | None = None,
     state: dict[str, Tensor] | None = None,
     on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[Regression]:
-    """Trains all networks in place by Adam on their mean square errors, each on its own data; yields each epoch.
+    """Trains all networks in place by Adam on mean square (or `absolute`) errors, each on its own data; yields epochs.
 
         m <- b1 m + (1 - b1) g,    v <- b2 v + (1 - b2) g^2
         w <- w - eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
@@ -136,7 +144,7 @@ def train_ensemble(
         loss = torch.zeros(len(networks.parameters), dtype=torch.float64, device=x.device)
         order = torch.randperm(x.shape[1], generator=generator).to(x.device)
         for batch in order.split(batch_size):
-            found = networks.gradient(x.index_select(1, batch), y.index_select(1, batch), gradient)
+            found = networks.gradient(x.index_select(1, batch), y.index_select(1, batch), gradient, absolute=absolute)
             loss += found * len(batch)
             steps[0] += 1
             t = float(steps[0])

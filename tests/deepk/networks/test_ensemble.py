@@ -52,6 +52,20 @@ def test_gradients_are_those_of_autograd(depth: int, inputs: int, outputs: int) 
             torch.testing.assert_close(bias[r, 0], linear.bias.grad, rtol=ROUNDING, atol=ROUNDING)
 
 
+def test_the_absolute_error_is_for_those_that_ask_for_it() -> None:
+    networks = Ensemble(generators(2), depth=1, width=4, dtype=torch.float64)
+    x, y = data(2)
+    found = torch.empty_like(networks.parameters)
+    losses = networks.gradient(x, y, found, absolute=torch.tensor([False, True]))
+    for r, loss in enumerate((nn.functional.mse_loss, nn.functional.l1_loss)):
+        network = alone(networks, r)
+        value = loss(network(x[r]), y[r])
+        value.backward()
+        torch.testing.assert_close(losses[r], value.detach(), rtol=ROUNDING, atol=ROUNDING)
+        slope = networks.views(found)[0][0][r].T
+        torch.testing.assert_close(slope, network[0].weight.grad, rtol=ROUNDING, atol=ROUNDING)
+
+
 def test_an_ensemble_trains_as_each_network_does_alone_under_torchs_adam() -> None:
     networks = Ensemble(generators(2), depth=2, width=5, dtype=torch.float64)
     x, y = data(2)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from deepk.lab.claims import Claim
+from experiments.published.depth_width import PAPER, SLOPE, SLOPE_DIGIT
 
 if TYPE_CHECKING:
     from experiments.schema import MapPeriods
 
-PAPER = "Chatziafratis, Nagarajan, Panageas 2020 (arXiv:2003.00777)"
-SLIDES_SLOPE, SLIDES_DIGIT = 1.618, 0.0005  # printed for period 3, and half a unit of its last digit
 SETTLED = 20  # iterations from which the growth of counts is exponential to rounding
 ROUNDING = 1e-12
 
@@ -69,13 +68,13 @@ def _thresholds(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> It
     for period in cfg.odd:
         without, with_ = (_pick(data, name, period) for name in ("without", "with"))
         blocked = "" if len(without) and len(with_) else f"no threshold of period {period} in this run"
-        printed = SLIDES_SLOPE if period == 3 else None
+        printed = SLOPE if period == 3 else None
         yield Claim(
             name=f"threshold/period-{period}",
             statement=f"the least slope with which slope |x| - 1 has period {period}, by bisection",
             source=f"{PAPER}, tight examples; slides: if slope is less than 1.618, then no period 3 appears",
             published=printed,
-            precision=SLIDES_DIGIT,
+            precision=SLOPE_DIGIT,
             relation="=",
             expected=_rate(theory, period),
             measured=None if blocked else float(without.iloc[0] + with_.iloc[0]) / 2,
@@ -90,7 +89,7 @@ def _points(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
     del theory
     golden, slides = (_pick(data, f"points, {name}", 0) for name in ("golden", "slides"))
     blocked = "" if 3 in golden.index and 3 in slides.index else "no points of period 3 in this run"
-    other = "" if cfg.slope == SLIDES_SLOPE else f"slope={cfg.slope}, not {SLIDES_SLOPE}"
+    other = "" if cfg.slope == SLOPE else f"slope={cfg.slope}, not {SLOPE}"
     yield Claim(
         name="points-of-period-3/slides",
         statement="points of least period 3 of 1.618 |x| - 1",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from deepk import figures
-from experiments.map_periods_claims import SLIDES_SLOPE
+from experiments.published.depth_width import SLOPE
 
 if TYPE_CHECKING:
     from experiments.schema import MapPeriods
@@ -92,7 +92,7 @@ def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> F
         counts = _pick(data, f"points, {name}", 0)
         bars.bar(looked_for + 0.4 * shift - 0.2, counts.reindex(looked_for), 0.4, color=color, label=label)
     bars.set(xlabel="least period", ylabel="number of points", yscale="symlog")
-    bars.set_title(f"{SLIDES_SLOPE} is below the golden ratio", fontsize=10)
+    bars.set_title(f"{SLOPE} is below the golden ratio", fontsize=10)
     bars.legend()
     return figure
 

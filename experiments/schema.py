@@ -410,6 +410,31 @@ class MapPeriods(Experiment):
     bisections: int = at_least(1)
 
 
+@dataclass
+class TentMap(Experiment):
+    """Configuration of `tent-map`; see conf/experiment/tent-map.yaml."""
+
+    depths: list[int] = integers(1)
+    width: int = at_least(1)
+    points: int = at_least(10)
+    epochs: int = at_least(1)
+    easy: int = at_least(1)
+    hard: int = at_least(1)
+    compositions: list[int] = integers(1)
+    seeds: list[int] = seeds()
+    learning_rate: float = positive()
+    batch_size: int = at_least(1)
+    fresh_points: int = at_least(10)
+    evaluations: int = at_least(1)
+    learning_rates: list[float] = each_positive()
+    batch_sizes: list[int] = integers(1)
+    float_points: int = at_least(2)
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("hard", f"a number above easy={self.easy}") if self.hard <= self.easy else ("", "")
+
+
 SCHEMAS: dict[str, type[Experiment]] = {
     "activation-duality": ActivationDuality,
     "branching": Branching,
@@ -421,6 +446,7 @@ SCHEMAS: dict[str, type[Experiment]] = {
     "memorization": Memorization,
     "network-outputs": NetworkOutputs,
     "random-features": RandomFeatures,
+    "tent-map": TentMap,
 }
 
 

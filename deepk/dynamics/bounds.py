@@ -47,7 +47,9 @@ class Bound:
     condition: str
 
 
-def l1_lower_bound(map_: PiecewiseLinearMap, n: int, depth: int, width: int, interval: tuple[Number, Number]) -> Bound:
+def l1_lower_bound(
+    map_: PiecewiseLinearMap, n: int, depth: int, width: int, interval: tuple[Number | int, Number | int]
+) -> Bound:
     """A floor of the integral of |f^n - g| for every ReLU network g of this depth and width.
 
         (s/2) (1 - 2 p/s) ((high - low)/2)^2 / lipschitz^n
@@ -59,7 +61,7 @@ def l1_lower_bound(map_: PiecewiseLinearMap, n: int, depth: int, width: int, int
 
     Raises ValueError as `crossings` and `relu_pieces_bound`.
     """
-    low, high = interval
+    low, high = (map_.as_number(end) for end in interval)
     s, p = crossings(map_, n, low, high), relu_pieces_bound(depth, width)
     condition = f"{s} crossings > 2 x {p} pieces"
     if s <= 2 * p:

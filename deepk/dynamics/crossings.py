@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from deepk.dynamics.maps import PiecewiseLinearMap
 from deepk.dynamics.markov import MarkovPartition, markov_partition
-from deepk.dynamics.numbers import Number, exact
+from deepk.dynamics.numbers import Number
 
 
 def linear_pieces(map_: PiecewiseLinearMap, n: int) -> int:
@@ -92,7 +92,7 @@ class _Visits(NamedTuple):
         return _Visits(self.first, other.last, self.crossings + other.crossings + (self.last != other.first))
 
 
-def crossings(map_: PiecewiseLinearMap, n: int, low: Number, high: Number) -> int:
+def crossings(map_: PiecewiseLinearMap, n: int, low: Number | int, high: Number | int) -> int:
     """How often f^n goes from `low` or below to `high` or above, or back: the oscillations of f^n across [low, high].
 
     With a Markov partition that holds low and high by recursion, in time linear in n; otherwise f^n is written out.
@@ -100,12 +100,12 @@ def crossings(map_: PiecewiseLinearMap, n: int, low: Number, high: Number) -> in
     """
     if index(n) < 1:
         raise ValueError(f"n = {n} is not at least 1")
+    low, high = map_.as_number(low), map_.as_number(high)
     start, end = map_.interval
     if not start <= low < high <= end:
         where = f"[{float(start):g}, {float(end):g}]"
         raise ValueError(f"low = {float(low):g}, high = {float(high):g}: low < high, both in {where}")
-    ends = [number for number in (exact(low), exact(high)) if number is not None]
-    partition = markov_partition(map_, ends) if len(ends) == 2 else None
+    partition = markov_partition(map_, (low, high))
     if partition is None:
         return _along(map_.compose(n).values, low, high).crossings
     at_points = [_along((point,), low, high) for point in partition.points]

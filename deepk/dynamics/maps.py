@@ -20,6 +20,7 @@ from deepk.dynamics.numbers import GOLDEN_RATIO, Number, exact, size
 
 _MOST_KNOTS = 2**22  # of a composition that is written out
 _EPS = float(np.finfo(np.float64).eps)
+_ROUNDING = 8 * _EPS  # of a knot or a value in float64, relative to the largest
 _LOST = 1e-3  # error of an iterate in float64 of which a user is warned
 
 
@@ -50,7 +51,7 @@ class PiecewiseLinearMap:
         for left, right in pairwise(x):
             if not left < right:
                 raise ValueError(f"knots do not increase: {float(right):g} follows {float(left):g}")
-        kept = [0, *(i for i in range(1, len(x) - 1) if _bends(x, y, i)), len(x) - 1]
+        kept = [0, *_bends(x, y), len(x) - 1]
         object.__setattr__(self, "knots", tuple(x[i] for i in kept))
         object.__setattr__(self, "values", tuple(y[i] for i in kept))
 
@@ -81,6 +82,17 @@ class PiecewiseLinearMap:
     def pieces(self) -> int:
         """The number of maximal intervals on which it is linear."""
         return len(self.knots) - 1
+
+    def as_number(self, x: Any) -> Number:
+        """x as its knots are: exact for an exact map, where a float is the fraction that it stands for, else a float.
+
+        Raises ValueError for what is not finite.
+        """
+        number = exact(x)
+        if number is not None and self.is_exact:
+            return number
+        value = _finite(x)
+        return Fraction(value) if self.is_exact else value
 
     def check_maps_into_itself(self) -> None:
         """Raises ValueError where a value lies outside the interval: it cannot be iterated."""
@@ -116,7 +128,8 @@ class PiecewiseLinearMap:
         if points.size and not (points.min() >= knots[0] and points.max() <= knots[-1]):
             outside = points[~((points >= knots[0]) & (points <= knots[-1]))].flat[0]
             raise ValueError(f"x = {outside:g} is not in [{knots[0]:g}, {knots[-1]:g}]")
-        value = np.interp(points, knots, values)
+        # Clipped, as a rounding upwards beside a turning point would leave the interval
+        value = np.clip(np.interp(points, knots, values), values.min(), values.max())
         return float(value) if np.ndim(x) == 0 else value
 
     def iterate(self, x: Any, n: int) -> Any:
@@ -127,8 +140,7 @@ class PiecewiseLinearMap:
         """
         if index(n) < 0:
             raise ValueError(f"n = {n} is negative")
-        if n > 1:
-            self.check_maps_into_itself()
+        self.check_maps_into_itself()
         rounded = not self.is_exact or exact(x) is None
         if rounded and n * math.log(max(float(self.lipschitz), 1.0)) + math.log(_EPS) > math.log(_LOST):
             warnings.warn(
@@ -141,7 +153,7 @@ class PiecewiseLinearMap:
         return x
 
     def compose(self, n: int) -> PiecewiseLinearMap:
-        """f o ... o f, n times, with all its knots; f^0 is the identity.
+        """f o ... o f, n times, with all its knots; f^0 is the identity. In floats knots within rounding are one.
 
         Raises ValueError for n < 0, a map that leaves its interval, or more than four million knots.
         """
@@ -156,12 +168,15 @@ class PiecewiseLinearMap:
     def _after(self, inner: PiecewiseLinearMap, n: int) -> PiecewiseLinearMap:
         """f o inner: knots of inner, and where it passes through knots of f."""
         x, y = [inner.knots[0]], [self(inner.values[0])]
+        near = _ROUNDING * max(abs(float(end)) for end in self.interval)
         for x0, x1, y0, y1 in zip(inner.knots, inner.knots[1:], inner.values, inner.values[1:], strict=False):
             low, high = min(y0, y1), max(y0, y1)
             passed = [(k, v) for k, v in zip(self.knots, self.values, strict=True) if low < k < high]
             for k, v in passed if y0 < y1 else passed[::-1]:
-                x.append(x0 + (k - y0) * (x1 - x0) / (y1 - y0))
-                y.append(v)
+                at = x0 + (k - y0) * (x1 - x0) / (y1 - y0)
+                if self.is_exact or x[-1] + near < at < x1 - near:
+                    x.append(at)
+                    y.append(v)
             x.append(x1)
             y.append(self(y1))
             if len(x) > _MOST_KNOTS:
@@ -176,19 +191,27 @@ def _numbers(values: Sequence[Any]) -> list[Number]:
     found = [exact(value) for value in values]
     if all(number is not None for number in found):
         return [number for number in found if number is not None]
-    floats = [float(value) for value in values]
-    for value in floats:
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is not a finite number")
-    return list(floats)
+    return [_finite(value) for value in values]
 
 
-def _bends(x: Sequence[Number], y: Sequence[Number], i: int) -> bool:
-    """Whether the slope changes at knot i; in floats, by more than rounding."""
-    left, right = (y[i] - y[i - 1]) * (x[i + 1] - x[i]), (y[i + 1] - y[i]) * (x[i] - x[i - 1])
-    if isinstance(left, float) and isinstance(right, float):
-        return abs(left - right) > 8 * _EPS * max(abs(left), abs(right))
-    return left != right
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is not a finite number")
+    return number
+
+
+def _bends(x: Sequence[Number], y: Sequence[Number]) -> list[int]:
+    """The inner knots at which the slope changes; in floats, by more than a rounding of knots and values."""
+    in_floats = isinstance(x[0], float)
+    x_error, y_error = (_ROUNDING * max(map(size, numbers)) if in_floats else 0 for numbers in (x, y))
+    found = []
+    for i in range(1, len(x) - 1):
+        run, next_run, rise, next_rise = x[i] - x[i - 1], x[i + 1] - x[i], y[i] - y[i - 1], y[i + 1] - y[i]
+        error = x_error * (size(rise) + size(next_rise)) + y_error * (run + next_run) if in_floats else 0
+        if size(rise * next_run - next_rise * run) > error:
+            found.append(i)
+    return found
 
 
 # --- the maps of the papers -------------------------------------------------------------------------------------------
@@ -205,7 +228,7 @@ def tent_map(slope: Any = 2) -> PiecewiseLinearMap:
 
 
 def bounded_slope_map(slope: Any) -> PiecewiseLinearMap:
-    """slope |x| - 1 on [-1, 1]; it has a point of odd period p if and only if slope >= growth_rate(p).
+    """slope |x| - 1 on [-1, 1]; it has a point of odd period p > 1 if and only if slope >= growth_rate(p).
 
     (Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777.) ValueError for a slope outside (0, 2].
     """

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deepk.dynamics.maps import PiecewiseLinearMap
-from deepk.dynamics.numbers import Number
+from deepk.dynamics.numbers import Number, bits
 
-_MOST_POINTS = 4096  # of a partition; the orbits of most knots never return
+# Of a partition, and of a number in it: the orbits of most knots never return, and most of those grow with each step.
+_MOST_POINTS, _MOST_BITS = 4096, 4096
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ def markov_partition(map_: PiecewiseLinearMap, more: Iterable[Number] = ()) -> M
     if not map_.is_exact:
         return None
     points: set[Number] = set()
-    pending = [*map_.knots, *more]
+    pending = [*map_.knots, *(map_.as_number(point) for point in more)]
     while pending:
         point = pending.pop()
         if point not in points:
             points.add(point)
             pending.append(map_(point))
-            if len(points) > _MOST_POINTS:
+            if len(points) > _MOST_POINTS or bits(point) > _MOST_BITS:
                 return None
     ordered = sorted(points)
     return MarkovPartition(tuple(ordered), tuple(bisect_left(ordered, map_(point)) for point in ordered))

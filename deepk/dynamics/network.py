@@ -16,7 +16,7 @@ def relu_network(map_: PiecewiseLinearMap, n: int) -> nn.Sequential:
         f(x) = f(x_0) + s_1 relu(x - x_0) + sum_i (s_(i+1) - s_i) relu(x - x_i)
 
     with knots x_i and slopes s_i; the output of one map and the input of the next are one affine layer. A network of
-    one hidden layer needs as many units as f^n has pieces, `linear_pieces(f, n)`.
+    one hidden layer needs a unit for each kink of f^n: `linear_pieces(f, n) - 1` at least.
 
     Raises ValueError for n < 1, or a map that leaves its interval.
     """
@@ -36,7 +36,8 @@ def relu_network(map_: PiecewiseLinearMap, n: int) -> nn.Sequential:
 
 
 def _affine(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
-    layer = nn.Linear(weight.shape[1], weight.shape[0], dtype=torch.float64)
+    # Not drawn at first, which would move the global generator
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0], dtype=torch.float64)
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)

@@ -8,17 +8,29 @@ from fractions import Fraction
 from functools import total_ordering
 from numbers import Rational
 
+_BITS = 64  # of a square root, before it is rounded to the 53 of a float
+
 
 @total_ordering
 @dataclass(frozen=True, eq=False)
 class Sqrt5:
     """a + b sqrt(5), an element of the field Q(sqrt 5): sums, products, quotients and comparisons are exact.
 
-    Golden ratio: `Sqrt5(Fraction(1, 2), Fraction(1, 2))`, or `GOLDEN_RATIO`.
+    Golden ratio: `Sqrt5(Fraction(1, 2), Fraction(1, 2))`, or `GOLDEN_RATIO`. Integers become fractions; TypeError for
+    a or b that is no rational number.
     """
 
     a: Fraction
     b: Fraction
+
+    def __post_init__(self) -> None:
+        """Integers among a and b would divide to floats."""
+        if type(self.a) is Fraction and type(self.b) is Fraction:
+            return
+        for name, number in (("a", self.a), ("b", self.b)):
+            if not isinstance(number, Rational):
+                raise TypeError(f"{name} = {number} is not a rational number: give an integer or a fractions.Fraction")
+            object.__setattr__(self, name, _fraction(number))
 
     def __add__(self, other: object) -> Sqrt5:
         """The sum."""
@@ -71,7 +83,8 @@ class Sqrt5:
     def sign(self) -> int:
         """-1, 0 or 1: that of the larger of a^2 and 5 b^2 where a and b sqrt(5) have different signs."""
         a, b = self.a, self.b
-        larger = a if a**2 > 5 * b**2 else b
+        a_is_larger = (a.numerator * b.denominator) ** 2 > 5 * (b.numerator * a.denominator) ** 2
+        larger = a.numerator if a_is_larger else b.numerator
         return (larger > 0) - (larger < 0)
 
     def __eq__(self, other: object) -> bool:
@@ -89,18 +102,25 @@ class Sqrt5:
         return hash(self.a) if self.b == 0 else hash((self.a, self.b))
 
     def __float__(self) -> float:
-        """To the last digit or so, where a and b sqrt(5) cancel, too."""
-        sign = 1 if self.a * self.b >= 0 else -1
-        if sign > 0:
-            return float(self.a) + float(self.b) * math.sqrt(5)
-        conjugate = float(self.a) - float(self.b) * math.sqrt(5)  # no cancellation here
-        return float(self.a**2 - 5 * self.b**2) / conjugate
+        """The nearest float, or one beside it, also where a and b sqrt(5) cancel or are too large for floats."""
+        root = math.isqrt(5 * self.b.numerator**2 << 2 * _BITS)  # |b| sqrt(5) to 2^-64 relative
+        sum_ = abs(self.a) + Fraction(root, self.b.denominator << _BITS)
+        if self.a * self.b < 0:
+            return float((self.a**2 - 5 * self.b**2) / (sum_ if self.a > 0 else -sum_))
+        return float(sum_ if self.a + self.b > 0 else -sum_)
 
 
 def _as_sqrt5(number: object) -> Sqrt5 | None:
     if isinstance(number, Sqrt5):
         return number
-    return Sqrt5(Fraction(number), Fraction(0)) if isinstance(number, Rational) else None
+    return Sqrt5(_fraction(number), Fraction(0)) if isinstance(number, Rational) else None
+
+
+def _fraction(number: Rational) -> Fraction:
+    """In integers of Python: those of NumPy would overflow inside a Fraction."""
+    if isinstance(number, Fraction) and type(number.numerator) is int:
+        return number
+    return Fraction(int(number.numerator), int(number.denominator))
 
 
 Number = Fraction | Sqrt5 | float
@@ -113,8 +133,14 @@ def size(number: Number) -> Number:
     return -number if number < 0 else number
 
 
+def bits(number: Number) -> int:
+    """How long an exact number is when written down, in binary digits."""
+    parts = (number.a, number.b) if isinstance(number, Sqrt5) else (Fraction(number),)
+    return max(part.numerator.bit_length() + part.denominator.bit_length() for part in parts)
+
+
 def exact(number: object) -> Fraction | Sqrt5 | None:
     """An exact number as it is, a rational one as a Fraction; None for all others, floats among them."""
     if isinstance(number, Sqrt5):
         return number
-    return Fraction(number) if isinstance(number, Rational) else None
+    return _fraction(number) if isinstance(number, Rational) else None

@@ -10,6 +10,7 @@ from operator import index
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.sparse.csgraph import connected_components
 
 from deepk.dynamics.maps import PiecewiseLinearMap
 from deepk.dynamics.markov import MarkovPartition, markov_partition
@@ -42,10 +43,13 @@ def _fixed(map_: PiecewiseLinearMap, period: int) -> tuple[list[Number], list[tu
     sides = zip(composed.knots, composed.knots[1:], composed.values, composed.values[1:], strict=False)
     for x0, x1, y0, y1 in sides:
         left, right = y0 - x0, y1 - x1
-        if left == 0 and right == 0:
+        at_left, at_right = _same(x0, y0), _same(x1, y1)
+        if at_left and at_right and not _same(x0, x1):
             intervals.append((x0, x1))
-        elif (left <= 0 <= right) or (right <= 0 <= left):
+        elif left != right and min(left, right) <= 0 <= max(left, right):
             found.append(x0 + (x1 - x0) * left / (left - right))
+        elif at_left or at_right:  # in floats: it touches the diagonal but for a rounding
+            found.append(x0 if at_left else x1)
     points: list[Number] = []
     for point in sorted(found):
         if not points or not _same(point, points[-1]):
@@ -140,7 +144,7 @@ def topological_entropy(map_: PiecewiseLinearMap) -> float:
     partition = markov_partition(map_)
     if partition is None:
         raise ValueError("the map has no Markov partition that is known: give exact knots whose orbits are finite")
-    return max(0.0, math.log(max(spectral_radius(partition), 1.0)))
+    return math.log(max(spectral_radius(partition), 1.0))
 
 
 def spectral_radius(partition: MarkovPartition) -> float:
@@ -149,4 +153,8 @@ def spectral_radius(partition: MarkovPartition) -> float:
     for i in partition.intervals:
         for j in partition.covered(i):
             matrix[i, j] = 1.0
-    return float(np.abs(np.linalg.eigvals(matrix)).max())
+    # Of each strongly connected part by itself, where it is a simple eigenvalue: several parts may share it, in a
+    # Jordan block whose eigenvalues are rounded by a root of the rounding
+    _, part = connected_components(matrix, connection="strong")
+    blocks = (matrix[np.ix_(part == k, part == k)] for k in range(part.max() + 1))
+    return max(float(np.abs(np.linalg.eigvals(block)).max()) for block in blocks)

@@ -411,6 +411,29 @@ class MapPeriods(Experiment):
 
 
 @dataclass
+class TentCompositions(Experiment):
+    """Configuration of `tent-compositions`; see conf/experiment/tent-compositions.yaml."""
+
+    shown: list[int] = integers(1)
+    curve_points: int = at_least(2)
+    counted: int = at_least(1)
+    written: int = _bounded("a number in [1, 20]", lambda x: 1 <= x <= 20)
+    network_depths: list[int] = integers(1)
+    shallow: int = at_least(1)
+    target: int = at_least(1)
+    widths: list[int] = integers(1)
+    points: int = at_least(10)
+    epochs: int = at_least(1)
+    batch_size: int = at_least(1)
+    learning_rate: float = positive()
+    seeds: list[int] = seeds()
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("written", f"at most counted={self.counted}") if self.written > self.counted else ("", "")
+
+
+@dataclass
 class TentMap(Experiment):
     """Configuration of `tent-map`; see conf/experiment/tent-map.yaml."""
 
@@ -446,6 +469,7 @@ SCHEMAS: dict[str, type[Experiment]] = {
     "memorization": Memorization,
     "network-outputs": NetworkOutputs,
     "random-features": RandomFeatures,
+    "tent-compositions": TentCompositions,
     "tent-map": TentMap,
 }
 

@@ -72,8 +72,7 @@ class Task:
 def predict(cfg: TentMap) -> pd.DataFrame:
     """Floors of the best constant for each number of compositions; bounds for each depth, where they hold."""
     rows: Rows = []
-    low, high = MAP.interval
-    golden = float(MAP.lipschitz)
+    low, golden = MAP.interval[0], float(MAP.lipschitz)
     for n in sorted({*cfg.compositions, cfg.easy, cfg.hard}):
         floor = constant_predictor_floor(MAP, n)
         positive = share_above(MAP, n, 0)
@@ -81,7 +80,7 @@ def predict(cfg: TentMap) -> pd.DataFrame:
         found["crossings"] = float(crossings(MAP, n, low, 0))
         rows += [_row(quantity, value, n) for quantity, value in found.items()]
         for depth in cfg.depths:
-            bounds = [l1_lower_bound(MAP, n, depth, cfg.width, interval).mean for interval in ((low, 0), (low, high))]
+            bounds = [l1_lower_bound(MAP, n, depth, cfg.width, (low, top)).mean for top in (0, MAP.values[-1])]
             rows.append(_row("mean L1 bound", max((b for b in bounds if b is not None), default=math.nan), n, depth))
             rows.append(_row("pieces", float(relu_pieces_bound(depth, cfg.width)), n, depth))
             rows.append(_row("widest", golden ** (n / depth) / 8, n, depth))

@@ -51,6 +51,7 @@ COLUMNS = (*KEY, "slope", "index", "quantity", "value")
 FIGURES = ("orbits", "oscillations", "bifurcation", "sharkovsky")
 KNOWN_DEVIATIONS: dict[str, str] = {}
 
+_SAME = 1e-6  # two moduli of eigenvalues: a double one is known to the root of a rounding
 NO_PERIOD = 0  # `period` of a part that is not about one
 Rows = list[dict[str, Any]]
 
@@ -75,11 +76,15 @@ def predict(cfg: MapPeriods) -> pd.DataFrame:
 
 
 def _second_eigenvalue(map_: PiecewiseLinearMap) -> float:
-    """Modulus of the covering matrix's second eigenvalue: counts are off rho^n by a multiple of its power."""
+    """The second modulus among the covering matrix's eigenvalues: counts are off rho^n by a multiple of its power.
+
+    Of an even period, -rho may be one as well: counts alternate by it, and not over a whole period.
+    """
     partition = markov_partition(map_)
     assert partition is not None  # noqa: S101 - its knots are a cycle
     covers = np.array([[j in partition.covered(i) for j in partition.intervals] for i in partition.intervals], float)
-    return float(np.sort(np.abs(np.linalg.eigvals(covers)))[-2])
+    sizes = np.abs(np.linalg.eigvals(covers))
+    return float(sizes[sizes < sizes.max() - _SAME].max(initial=0.0))
 
 
 def _row(quantity: str, value: float, period: int, *, index: int = 0) -> dict[str, Any]:
@@ -128,8 +133,13 @@ def _oscillations(cfg: MapPeriods, period: int) -> Rows:
 
 
 def crossed(period: int) -> tuple[int, int]:
-    """The neighbouring points of the cycle in the middle, about which Stefan's cycle turns."""
-    return (period + 1) // 2, (period + 1) // 2 + 1
+    """The neighbouring points of the cycle in the middle, about which Stefan's cycle turns.
+
+    Halves of an even period are exchanged, and their middle is crossed once: those of the first part of odd length.
+    """
+    odd = period // (period & -period)
+    middle = ((odd if odd > 1 else period) + 1) // 2
+    return middle, middle + 1
 
 
 @cache

@@ -39,7 +39,8 @@ def _growth(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
     for period in cfg.periods:
         logs = _pick(data, "log crossings", period)
         blocked = "" if len(logs) else f"no oscillations of period {period} in this run"
-        blocked = blocked or ("" if logs.index[-1] >= SETTLED else f"{logs.index[-1]} iterations, fewer than {SETTLED}")
+        least = max(SETTLED, period + 1)
+        blocked = blocked or ("" if logs.index[-1] >= least else f"{logs.index[-1]} iterations, fewer than {least}")
         measured = None
         if not blocked:  # over as many iterations as the period, since counts of an even one alternate
             measured = math.exp((logs.iloc[-1] - logs.iloc[-1 - period]) / period)

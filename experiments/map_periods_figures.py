@@ -47,7 +47,7 @@ def _orbits(theory: pd.DataFrame, cfg: MapPeriods) -> Figure:
         web = np.repeat(orbit.to_numpy(), 2)
         panel.plot(web[:-1], web[1:], color=figures.VERMILION, linewidth=1, label="cycle")
         rho = float(_pick(theory, "growth rate", period).iloc[0])
-        panel.set(title=rf"period {period}: $\rho_{period} = {rho:.4f}$", xlabel="$x$", aspect="equal")
+        panel.set(title=rf"period {period}: $\rho_{{{period}}} = {rho:.4f}$", xlabel="$x$", aspect="equal")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.yaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set_ylabel("$f(x)$")
@@ -64,7 +64,7 @@ def _oscillations(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> 
         panel.plot(logs.index, logs, marker, color=color, markevery=every, label=f"period {period}, counted")
         rho = float(_pick(theory, "growth rate", period).iloc[0])
         line = (logs.index - logs.index[-1]) * math.log10(rho) + logs.iloc[-1]
-        panel.plot(logs.index, line, color=color, linewidth=1.2, label=rf"slope of $\rho_{period}^n$, {rho:.4f}")
+        panel.plot(logs.index, line, color=color, linewidth=1.2, label=rf"slope of $\rho_{{{period}}}^n$, {rho:.4f}")
     panel.set(xlabel="compositions $n$", ylabel=r"$\log_{10}$ of the crossings of $f^n$")
     panel.legend()
     return figure
@@ -78,7 +78,7 @@ def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> F
     panel.plot(orbit["slope"], orbit["value"], ",", color="0.35", rasterized=True)
     for period, color in zip(cfg.odd, cycle(figures.PALETTE)):
         rho = float(_pick(theory, "growth rate", period).iloc[0])
-        label = rf"period {period} from $\rho_{period} = {rho:.5f}$ on"
+        label = rf"period {period} from $\rho_{{{period}}} = {rho:.5f}$ on"
         panel.axvline(rho, color=color, linewidth=1.4, label=label)
     panel.set(xlabel="slope of slope$|x| - 1$", ylabel="orbit", xlim=(1, 2))
     panel.legend(loc="lower left", fontsize=8)

@@ -403,7 +403,9 @@ class MapPeriods(Experiment):
     sharkovsky: list[int] = integers(2)
     up_to: int = at_least(3)
     iterations: int = at_least(6)
-    slope: float = _bounded("a number in (0, 2]", lambda x: 0 < x <= 2)
+    slope: float = _bounded(
+        "a number in (0, 2] other than 1, where whole intervals return", lambda x: 0 < x <= 2 and x != 1
+    )
     slopes: int = at_least(2)
     shown: int = at_least(1)
     settled: int = at_least(0)

@@ -44,7 +44,9 @@ def _curves(data: pd.DataFrame, cfg: TentCompositions) -> Figure:
             curve = data[(data["quantity"] == "curve") & (data["map"] == name) & (data["compositions"] == n)]
             panel.plot(curve["x"], curve["value"], color=color, linewidth=1.2)
             pieces = _pick(data, name, "log2 pieces")
-            panel.set_title(f"$f^{n}$: {round(2 ** float(pieces[n]))} pieces" if n in pieces.index else f"$f^{n}$")
+            panel.set_title(
+                f"$f^{{{n}}}$: {round(2 ** float(pieces[n]))} pieces" if n in pieces.index else f"$f^{{{n}}}$"
+            )
         row[0].set_ylabel(f"{label}\n$f^n(x)$")
     for panel in panels[-1]:
         panel.set_xlabel("$x$")
@@ -98,7 +100,7 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
     shallow.plot(known["width"], known["value"], color=figures.ORANGE, label="theorem's bound")
     floor = float(_pick(theory, "tent", "mae of a constant").iloc[0])
     shallow.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
-    shallow.set(xlabel="units of the hidden layer", ylabel=f"mean absolute error on $f^{cfg.target}$", xscale="log")
+    shallow.set(xlabel="units of the hidden layer", ylabel=f"mean absolute error on $f^{{{cfg.target}}}$", xscale="log")
     shallow.set_ylim(0, None)
     shallow.set_xticks(rows.index, [str(width) for width in rows.index])
     shallow.minorticks_off()

@@ -112,8 +112,8 @@ def _training(run: Run) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for panel, n, words in zip(panels, (cfg.easy, cfg.hard), ("easy", "hard"), strict=True):
         for depth, color, marker in zip(sorted(cfg.depths), cycle(figures.PALETTE), cycle(figures.MARKERS)):
-            rows = run.rows("regression", n, depth, "train mse")
-            groups = rows.groupby("epoch")["value"].agg(["mean", "min", "max"])
+            rows = run.trainings("regression", n, depth)
+            groups = rows[rows["quantity"] == "train mse"].groupby("epoch")["value"].agg(["mean", "min", "max"])
             label = f"{depth} hidden layer{'s' if depth > 1 else ''}"
             panel.plot(groups.index, groups["mean"], color=color, marker=marker, label=label)
             panel.fill_between(groups.index, groups["min"], groups["max"], color=color, alpha=0.2, linewidth=0)

@@ -1,6 +1,13 @@
 """Piecewise-linear dynamical systems: periods, oscillations, and what they say of deep and shallow networks."""
 
-from deepk.dynamics.bounds import Bound, ConstantFloor, constant_predictor_floor, l1_lower_bound, relu_pieces_bound
+from deepk.dynamics.bounds import (
+    Bound,
+    ConstantFloor,
+    constant_predictor_floor,
+    l1_lower_bound,
+    relu_pieces_bound,
+    share_above,
+)
 from deepk.dynamics.crossings import crossings, linear_pieces
 from deepk.dynamics.maps import (
     PiecewiseLinearMap,
@@ -44,6 +51,7 @@ __all__ = [
     "periods",
     "relu_network",
     "relu_pieces_bound",
+    "share_above",
     "sharkovsky_order",
     "tent_map",
     "topological_entropy",

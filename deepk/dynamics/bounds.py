@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from operator import index
+from typing import NamedTuple
 
 import numpy as np
 
@@ -97,17 +99,53 @@ def constant_predictor_floor(map_: PiecewiseLinearMap, n: int) -> ConstantFloor:
     matrix, exactly; otherwise f^n is written out. Raises ValueError for n < 1, a map that leaves its interval, or n too
     large to write f^n out.
     """
+    return _best_constants(_law(map_, n))
+
+
+def share_above(map_: PiecewiseLinearMap, n: int, level: Number | int) -> float:
+    """P(f^n(X) > level), X uniform on the interval of f; from the same law, and with the same errors."""
+    law = _law(map_, n)
+    return float(law.mass @ (1 - law.up_to(float(level))))
+
+
+class _Law(NamedTuple):
+    """A mixture: with probability `mass` uniform between `low` and `high`, which may be one point."""
+
+    low: np.ndarray
+    high: np.ndarray
+    mass: np.ndarray
+
+    def up_to(self, level: float) -> np.ndarray:
+        """The share of each part that is at most level."""
+        width = self.high - self.low
+        inside = np.clip((level - self.low) / np.where(width > 0, width, 1), 0, 1)
+        return np.where(width > 0, inside, self.low <= level)
+
+    def median(self) -> float:
+        """The first point up to which half of the mass lies."""
+        ends = np.unique([self.low, self.high])
+        i = bisect_left(ends, 0.5, key=lambda end: float(self.mass @ self.up_to(end)))
+        if i == 0:
+            return float(ends[0])
+        start, end = ends[i - 1 : i + 1]
+        before, at_end = self.mass @ self.up_to(start), self.mass @ ((self.low == end) & (self.high == end))
+        between = self.mass @ self.up_to(end) - at_end - before
+        return float(start + (end - start) * min((0.5 - before) / between, 1)) if between > 0 else float(end)
+
+
+def _law(map_: PiecewiseLinearMap, n: int) -> _Law:
     if index(n) < 1:
         raise ValueError(f"n = {n} is not at least 1")
     partition = markov_partition(map_)
-    edges, masses, atoms = _written_out(map_.compose(n)) if partition is None else _carried(partition, n)
-    return _best_constants(edges, masses, atoms)
+    parts = _written_out(map_.compose(n)) if partition is None else _carried(partition, n)
+    low, high, mass = ([float(part[k]) for part in parts] for k in range(3))
+    return _Law(np.array(low), np.array(high), np.array(mass))
 
 
-Law = tuple[list[Number], list[Number], dict[Number, Number]]  # edges, mass between them, and mass at points
+Parts = list[tuple[Number, Number, Number]]  # low, high and mass
 
 
-def _carried(partition: MarkovPartition, n: int) -> Law:
+def _carried(partition: MarkovPartition, n: int) -> Parts:
     """The law of f^n(X) by Perron and Frobenius's operator."""
     x = partition.points
     lengths = [x[i + 1] - x[i] for i in partition.intervals]
@@ -127,51 +165,22 @@ def _carried(partition: MarkovPartition, n: int) -> Law:
             for j in covered:
                 moved[j] = moved[j] + mass * lengths[j] / span
         masses, atoms = moved, landed
-    return list(x), masses, {x[point]: mass for point, mass in atoms.items()}
+    return [*zip(x, x[1:], masses, strict=False), *((x[point], x[point], mass) for point, mass in atoms.items())]
 
 
-def _written_out(composed: PiecewiseLinearMap) -> Law:
+def _written_out(composed: PiecewiseLinearMap) -> Parts:
     """The law of g(X): the mass of each piece is spread evenly between its two values."""
     knots, values = composed.knots, composed.values
     length = knots[-1] - knots[0]
-    edges = sorted(set(values))
-    place = {value: i for i, value in enumerate(edges)}
-    steps = [knots[0] * 0 for _ in edges]  # of the density, where pieces begin and end
-    atoms: dict[Number, Number] = {}
-    for x0, x1, y0, y1 in zip(knots, knots[1:], values, values[1:], strict=False):
-        mass, low, high = (x1 - x0) / length, min(y0, y1), max(y0, y1)
-        if low == high:
-            atoms[low] = atoms.get(low, 0) + mass
-        else:
-            steps[place[low]] = steps[place[low]] + mass / (high - low)
-            steps[place[high]] = steps[place[high]] - mass / (high - low)
-    density, masses = steps[0] * 0, []
-    for i in range(len(edges) - 1):
-        density = density + steps[i]
-        masses.append(density * (edges[i + 1] - edges[i]))
-    return edges, masses, atoms
+    pieces = zip(knots, knots[1:], values, values[1:], strict=False)
+    return [(min(y0, y1), max(y0, y1), (x1 - x0) / length) for x0, x1, y0, y1 in pieces]
 
 
-def _best_constants(edges: list[Number], masses: list[Number], atoms: dict[Number, Number]) -> ConstantFloor:
-    """In floats: all terms are sums of masses that are known exactly or to rounding."""
-    low, high = np.array([float(x) for x in edges[:-1]]), np.array([float(x) for x in edges[1:]])
-    mass = np.array([float(m) for m in masses])
-    at, weight = np.array([float(x) for x in atoms]), np.array([float(m) for m in atoms.values()])
-    mean = float(mass @ (low + high) / 2 + weight @ at)
-    mse = float(mass @ ((high - low) ** 2 / 12 + ((low + high) / 2 - mean) ** 2) + weight @ (at - mean) ** 2)
-    median = _median(low, high, mass, at, weight)
-    inside = (low < median) & (median < high)
-    away = np.abs((low + high) / 2 - median)
-    spread = np.where(inside, ((median - low) ** 2 + (high - median) ** 2) / (2 * (high - low)), away)
-    return ConstantFloor(mse, float(mass @ spread + weight @ np.abs(at - median)), mean, median)
-
-
-def _median(low: np.ndarray, high: np.ndarray, mass: np.ndarray, at: np.ndarray, weight: np.ndarray) -> float:
-    """The first point below which half of the mass lies."""
-    steps = sorted([*zip(low, high, mass, strict=True), *zip(at, at, weight, strict=True)])
-    total = 0.0
-    for start, end, share in steps:
-        if total + share >= 0.5 and share > 0:
-            return float(start + (end - start) * (0.5 - total) / share)
-        total += share
-    return float(high[-1])
+def _best_constants(law: _Law) -> ConstantFloor:
+    low, high, mass = law
+    middle, width, median = (low + high) / 2, high - low, law.median()
+    mean = float(mass @ middle)
+    mse = float(mass @ (width**2 / 12 + (middle - mean) ** 2))
+    within = (low < median) & (median < high)
+    spread = ((median - low) ** 2 + (high - median) ** 2) / (2 * np.where(within, width, 1))
+    return ConstantFloor(mse, float(mass @ np.where(within, spread, np.abs(middle - median))), mean, median)

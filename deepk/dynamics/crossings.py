@@ -63,16 +63,15 @@ class _Slopes:
 
     def advance(self) -> None:
         """From f^k to f^k o f: a side is exchanged where f falls."""
-        left, right = self._slopes
-
-        def beyond(step: Number, i: int, side: int) -> Number:
-            image = self._images[i]
-            return step * (right[image] if (step > 0) == (side > 0) else left[image])
-
         self._slopes = (
-            [beyond(step, i, -1) for i, step in enumerate(self._left)],
-            [beyond(step, i, 1) for i, step in enumerate(self._right)],
+            [self._beyond(step, i, -1) for i, step in enumerate(self._left)],
+            [self._beyond(step, i, 1) for i, step in enumerate(self._right)],
         )
+
+    def _beyond(self, step: Number, i: int, side: int) -> Number:
+        left, right = self._slopes
+        image = self._images[i]
+        return step * (right[image] if (step > 0) == (side > 0) else left[image])
 
 
 class _Visits(NamedTuple):

@@ -41,7 +41,7 @@ class PiecewiseLinearMap:
     knots: tuple[Number, ...]
     values: tuple[Number, ...]
 
-    def __init__(self, knots: Sequence[Any], values: Sequence[Any]) -> None:
+    def __init__(self, knots: Sequence[Any] | np.ndarray, values: Sequence[Any] | np.ndarray) -> None:
         """Checks, and drops knots that bend nothing."""
         if len(knots) != len(values) or len(knots) < 2:
             raise ValueError(f"{len(knots)} knots and {len(values)} values: it takes two or more, as many of each")
@@ -186,7 +186,7 @@ class PiecewiseLinearMap:
         return PiecewiseLinearMap(x, y)
 
 
-def _numbers(values: Sequence[Any]) -> list[Number]:
+def _numbers(values: Sequence[Any] | np.ndarray) -> list[Number]:
     """All exact, or all floats; ValueError for what is not finite."""
     found = [exact(value) for value in values]
     if all(number is not None for number in found):

@@ -10,7 +10,7 @@ from deepk.dynamics.maps import PiecewiseLinearMap
 from deepk.dynamics.numbers import Number, bits
 
 # Of a partition, and of a number in it: the orbits of most knots never return, and most of those grow with each step.
-_MOST_POINTS, _MOST_BITS = 4096, 4096
+_MOST_POINTS, _MOST_BITS = 4096, 1024
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ _BITS = 64  # of a square root, before it is rounded to the 53 of a float
 
 
 @total_ordering
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Sqrt5:
     """a + b sqrt(5), an element of the field Q(sqrt 5): sums, products, quotients and comparisons are exact.
 
@@ -23,11 +23,9 @@ class Sqrt5:
     a: Fraction
     b: Fraction
 
-    def __post_init__(self) -> None:
-        """Integers among a and b would divide to floats."""
-        if type(self.a) is Fraction and type(self.b) is Fraction:
-            return
-        for name, number in (("a", self.a), ("b", self.b)):
+    def __init__(self, a: Rational | int, b: Rational | int) -> None:
+        """In fractions, as integers would divide to floats."""
+        for name, number in (("a", a), ("b", b)):
             if not isinstance(number, Rational):
                 raise TypeError(f"{name} = {number} is not a rational number: give an integer or a fractions.Fraction")
             object.__setattr__(self, name, _fraction(number))
@@ -118,7 +116,7 @@ def _as_sqrt5(number: object) -> Sqrt5 | None:
 
 def _fraction(number: Rational) -> Fraction:
     """In integers of Python: those of NumPy would overflow inside a Fraction."""
-    if isinstance(number, Fraction) and type(number.numerator) is int:
+    if type(number) is Fraction and type(number.numerator) is int:
         return number
     return Fraction(int(number.numerator), int(number.denominator))
 

@@ -404,6 +404,72 @@ class RandomFeatures(Experiment):
     protocols: dict[str, Protocol] = field(default_factory=dict)
 
 
+@dataclass
+class MapPeriods(Experiment):
+    """Configuration of `map-periods`; see conf/experiment/map-periods.yaml."""
+
+    periods: list[int] = integers(2)
+    odd: list[int] = integers(3, odd=True)
+    sharkovsky: list[int] = integers(2)
+    up_to: int = at_least(3)
+    iterations: int = at_least(6)
+    slope: float = _bounded(
+        "a number in (0, 2] other than 1, where whole intervals return", lambda x: 0 < x <= 2 and x != 1
+    )
+    slopes: int = at_least(2)
+    shown: int = at_least(1)
+    settled: int = at_least(0)
+    bisections: int = at_least(1)
+
+
+@dataclass
+class TentCompositions(Experiment):
+    """Configuration of `tent-compositions`; see conf/experiment/tent-compositions.yaml."""
+
+    shown: list[int] = integers(1)
+    curve_points: int = at_least(2)
+    counted: int = at_least(1)
+    written: int = _bounded("a number in [1, 20]", lambda x: 1 <= x <= 20)
+    network_depths: list[int] = integers(1)
+    shallow: int = at_least(1)
+    target: int = at_least(1)
+    widths: list[int] = integers(1)
+    points: int = at_least(10)
+    epochs: int = at_least(1)
+    batch_size: int = at_least(1)
+    learning_rate: float = positive()
+    seeds: list[int] = seeds()
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("written", f"at most counted={self.counted}") if self.written > self.counted else ("", "")
+
+
+@dataclass
+class TentMap(Experiment):
+    """Configuration of `tent-map`; see conf/experiment/tent-map.yaml."""
+
+    depths: list[int] = integers(1)
+    width: int = at_least(1)
+    points: int = at_least(10)
+    epochs: int = at_least(1)
+    easy: int = at_least(1)
+    hard: int = at_least(1)
+    compositions: list[int] = integers(1)
+    seeds: list[int] = seeds()
+    learning_rate: float = positive()
+    batch_size: int = at_least(1)
+    fresh_points: int = at_least(10)
+    evaluations: int = at_least(1)
+    learning_rates: list[float] = each_positive()
+    batch_sizes: list[int] = integers(1)
+    float_points: int = at_least(2)
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        return ("hard", f"a number above easy={self.easy}") if self.hard <= self.easy else ("", "")
+
+
 SCHEMAS: dict[str, type[Experiment]] = {
     "activation-duality": ActivationDuality,
     "branching": Branching,
@@ -411,9 +477,12 @@ SCHEMAS: dict[str, type[Experiment]] = {
     "eoc-phase": EocPhase,
     "eoc-training": EocTraining,
     "kernel-limits": KernelLimits,
+    "map-periods": MapPeriods,
     "memorization": Memorization,
     "network-outputs": NetworkOutputs,
     "random-features": RandomFeatures,
+    "tent-compositions": TentCompositions,
+    "tent-map": TentMap,
 }
 
 

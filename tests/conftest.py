@@ -17,7 +17,7 @@ from terminal import TOY, Terminal
 
 # The shapes in annotations are checked wherever a test calls the mathematics.
 jaxtyping.install_import_hook(
-    ["deepk.gaussian", "deepk.kernels", "deepk.meanfield", "deepk.networks"], "beartype.beartype"
+    ["deepk.dynamics", "deepk.gaussian", "deepk.kernels", "deepk.meanfield", "deepk.networks"], "beartype.beartype"
 )
 
 

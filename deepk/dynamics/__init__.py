@@ -1,0 +1,58 @@
+"""Piecewise-linear dynamical systems: periods, oscillations, and what they say of deep and shallow networks."""
+
+from deepk.dynamics.bounds import (
+    Bound,
+    ConstantFloor,
+    constant_predictor_floor,
+    l1_lower_bound,
+    relu_pieces_bound,
+    share_above,
+)
+from deepk.dynamics.crossings import crossings, linear_pieces
+from deepk.dynamics.maps import (
+    PiecewiseLinearMap,
+    bounded_slope_map,
+    golden_map,
+    li_yorke_map,
+    period_map,
+    tent_map,
+)
+from deepk.dynamics.markov import MarkovPartition, markov_partition
+from deepk.dynamics.network import relu_network
+from deepk.dynamics.numbers import GOLDEN_RATIO, Sqrt5
+from deepk.dynamics.periods import (
+    growth_rate,
+    implied_periods,
+    periodic_points,
+    periods,
+    sharkovsky_order,
+    topological_entropy,
+)
+
+__all__ = [
+    "GOLDEN_RATIO",
+    "Bound",
+    "ConstantFloor",
+    "MarkovPartition",
+    "PiecewiseLinearMap",
+    "Sqrt5",
+    "bounded_slope_map",
+    "constant_predictor_floor",
+    "crossings",
+    "golden_map",
+    "growth_rate",
+    "implied_periods",
+    "l1_lower_bound",
+    "li_yorke_map",
+    "linear_pieces",
+    "markov_partition",
+    "period_map",
+    "periodic_points",
+    "periods",
+    "relu_network",
+    "relu_pieces_bound",
+    "share_above",
+    "sharkovsky_order",
+    "tent_map",
+    "topological_entropy",
+]

@@ -1,0 +1,169 @@
+"""Composed n times, the tent map has 2^n pieces: n layers compute it, and one layer needs exponentially many units.
+
+(Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777; Telgarsky 2016, arXiv:1602.04485; slides: repeated
+compositions.)
+
+Claim      f^n has 2^n linear pieces for the tent map and 2 F_(n+1) for the golden one. A ReLU network of n layers with
+           a unit for each piece of f computes it exactly; one of a single layer of u units has at most u + 1 pieces,
+           and is (1/8)(1 - 2 (u + 1) / 2^n) away from the tent map's f^n in L1 at least, however it is trained.
+Measured   Pieces, counted by recursion and written out; the deep network beside f^n; networks of one layer of growing
+           width, trained by Adam on f^6.
+Deviates   The slides say 400 against 10000 ReLUs at L = 100 without a setting; ours takes two units a layer, 200. At
+           100 compositions slope 2^100 is beyond float64: networks are compared up to 24, counts at 100.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from deepk.dynamics import (
+    PiecewiseLinearMap,
+    constant_predictor_floor,
+    golden_map,
+    l1_lower_bound,
+    linear_pieces,
+    relu_network,
+    tent_map,
+)
+from deepk.lab.contract import Lab, Unit
+from deepk.networks.ensemble import Ensemble, train_ensemble
+from experiments.tent_compositions_claims import FRESH_POINTS, claims, fibonacci
+from experiments.tent_compositions_figures import draw
+
+if TYPE_CHECKING:
+    from experiments.schema import TentCompositions
+
+__all__ = ["claims", "draw", "measure", "predict", "units"]
+
+KEY = ("part", "map", "width")
+COLUMNS = (*KEY, "compositions", "seed", "index", "x", "quantity", "value")
+FIGURES = ("curves", "pieces", "networks")
+KNOWN_DEVIATIONS: dict[str, str] = {}
+
+MAPS: dict[str, PiecewiseLinearMap] = {"tent": tent_map(), "golden": golden_map()}
+Rows = list[dict[str, Any]]
+
+
+# --- theory -----------------------------------------------------------------------------------------------------------
+
+
+def predict(cfg: TentCompositions) -> pd.DataFrame:
+    """Numbers of pieces by formula, as logarithms; floors and bounds of networks of one layer."""
+    rows: Rows = []
+    for n in range(1, cfg.counted + 1):
+        rows.append(_row("log2 pieces", float(n), "tent", n))
+        rows.append(_row("log2 pieces", math.log2(2 * fibonacci(n + 1)), "golden", n))
+    tent = MAPS["tent"]
+    rows.append(_row("mae of a constant", constant_predictor_floor(tent, cfg.target).mae, "tent", cfg.target))
+    shallow = [(cfg.counted, cfg.shallow), *((cfg.target, width) for width in cfg.widths)]
+    for n, width in dict.fromkeys(shallow):
+        bound = l1_lower_bound(tent, n, 1, width, (0, 1))
+        rows.append(_row("mean L1 bound", math.nan if bound.mean is None else bound.mean, "tent", n, width))
+    return pd.DataFrame(rows)
+
+
+def _row(quantity: str, value: float, map_: str, compositions: int, width: int = 0) -> dict[str, Any]:
+    return {"map": map_, "width": width, "compositions": compositions, "quantity": quantity, "value": value}
+
+
+# --- measurement ------------------------------------------------------------------------------------------------------
+
+
+def units(cfg: TentCompositions) -> list[Unit]:
+    """Networks of each width, the widest first; curves, counts and deep networks of each map."""
+    steps = cfg.epochs * math.ceil(cfg.points / cfg.batch_size)
+    trained = [Unit({"part": "trained", "map": "tent", "width": w}, steps) for w in sorted(cfg.widths, reverse=True)]
+    return trained + [
+        Unit({"part": part, "map": name, "width": 0}) for part in ("curves", "pieces", "deep") for name in MAPS
+    ]
+
+
+def measure(cfg: TentCompositions, unit: Unit, lab: Lab) -> pd.DataFrame:
+    """Rows of one part."""
+    part, name = str(unit.key["part"]), str(unit.key["map"])
+    if part == "trained":
+        rows = _trained(cfg, int(unit.key["width"]), lab)
+    else:
+        rows = {"curves": _curves, "pieces": _pieces, "deep": _deep}[part](cfg, MAPS[name])
+        lab.progress()
+    empty = {"compositions": 0, "seed": cfg.seeds[0], "index": 0, "x": np.nan}
+    return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
+
+
+def _curves(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
+    low, high = (float(end) for end in map_.interval)
+    x = np.linspace(low, high, cfg.curve_points)
+    return [
+        {"compositions": n, "x": a, "quantity": "curve", "value": b}
+        for n in cfg.shown
+        for a, b in zip(x, map_.iterate(x, n), strict=True)
+    ]
+
+
+def _pieces(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
+    """By recursion on a Markov partition, and, independently, of f^n written out."""
+    rows: Rows = []
+    for n in range(1, cfg.counted + 1):
+        rows.append({"compositions": n, "quantity": "log2 pieces", "value": math.log2(linear_pieces(map_, n))})
+        if n <= cfg.written:
+            rows.append({"compositions": n, "quantity": "written out", "value": float(map_.compose(n).pieces)})
+    return rows
+
+
+def _deep(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
+    """The largest difference of the deep network from f, iterated in float64, at the curves' points; its units."""
+    low, high = (float(end) for end in map_.interval)
+    x = np.linspace(low, high, cfg.curve_points)
+    rows: Rows = []
+    for n in cfg.network_depths:
+        network = relu_network(map_, n)
+        off = network(torch.from_numpy(x)[:, None])[:, 0].detach().numpy() - map_.iterate(x, n)
+        hidden = sum(layer.out_features for layer in list(network)[:-1] if isinstance(layer, torch.nn.Linear))
+        found = {"error": float(np.abs(off).max()), "units": float(hidden)}
+        rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
+    return rows
+
+
+def _trained(cfg: TentCompositions, width: int, lab: Lab) -> Rows:
+    """Networks of one hidden layer, one for each seed, at the end of their training."""
+    tent, n = MAPS["tent"], cfg.target
+    networks = Ensemble(
+        [lab.generator(seed, f"weights {width}") for seed in cfg.seeds], depth=1, width=width, device=lab.device
+    )
+
+    def sample(part: str, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        x = np.stack([lab.numpy_generator(seed, part).uniform(0, 1, count) for seed in cfg.seeds])[..., None]
+        return torch.from_numpy(x).float().to(lab.device), torch.from_numpy(tent.iterate(x, n)).float().to(lab.device)
+
+    x, y = sample("train", cfg.points)
+    order = lab.generator(cfg.seeds[0], f"batches {width}")
+    state: dict[str, torch.Tensor] = {}
+    if (saved := lab.restore()) is not None:
+        networks.parameters.copy_(saved["parameters"])
+        order.set_state(saved["order"])
+        state = {name: part.to(lab.device) if name != "steps" else part for name, part in saved["state"].items()}
+        lab.progress(int(state["steps"][0]))
+    for _ in train_ensemble(
+        networks,
+        x,
+        y,
+        learning_rate=cfg.learning_rate,
+        batch_size=cfg.batch_size,
+        epochs=cfg.epochs,
+        generator=order,
+        state=state,
+        on_step=lab.progress,
+    ):
+        lab.checkpoint({"parameters": networks.parameters, "order": order.get_state(), "state": state})
+    fresh, target = sample("fresh", FRESH_POINTS)
+    off = (networks(fresh) - target).double()
+    return [
+        {"compositions": n, "seed": seed, "quantity": f"fresh {name}", "value": value}
+        for name, errors in (("mae", off.abs()), ("mse", off.square()))
+        for seed, value in zip(cfg.seeds, errors.mean(dim=(1, 2)).tolist(), strict=True)
+    ]

@@ -1,0 +1,108 @@
+"""The figures of `tent-compositions`, from its tables."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from deepk import figures
+from experiments.tent_compositions_claims import DEEP_UNITS
+
+if TYPE_CHECKING:
+    from experiments.schema import TentCompositions
+
+_LOOKS = {"tent": (figures.BLUE, "o", "tent map"), "golden": (figures.VERMILION, "s", r"$\varphi|x| - 1$")}
+
+
+def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> dict[str, Figure]:
+    """Curves of f^n, their pieces, and networks that compute them or try to."""
+    found = {
+        "curves": _curves(data, cfg),
+        "pieces": _pieces(theory, data, cfg),
+        "networks": _networks(theory, data, cfg),
+    }
+    for name, figure in found.items():
+        trained = f"one layer: Adam {cfg.learning_rate:g}, {cfg.epochs} epochs, {len(cfg.seeds)} seeds; "
+        figures.corner_note(figure, f"{trained if name == 'networks' else 'exact; '}scale {cfg.scale}")
+    return found
+
+
+def _pick(table: pd.DataFrame, map_: str, quantity: str, width: int = 0) -> pd.Series[float]:
+    found = (table["map"] == map_) & (table["quantity"] == quantity) & (table["width"] == width)
+    return table[found].set_index("compositions")["value"].astype(float).sort_index()
+
+
+def _curves(data: pd.DataFrame, cfg: TentCompositions) -> Figure:
+    figure = Figure(figsize=(1.0 + 3.4 * len(cfg.shown), 5.6))
+    panels = figure.subplots(2, len(cfg.shown), squeeze=False, sharex="row", sharey="row")
+    for row, (name, (color, _, label)) in zip(panels, _LOOKS.items(), strict=True):
+        for panel, n in zip(row, cfg.shown, strict=True):
+            curve = data[(data["quantity"] == "curve") & (data["map"] == name) & (data["compositions"] == n)]
+            panel.plot(curve["x"], curve["value"], color=color, linewidth=1.2)
+            pieces = _pick(data, name, "log2 pieces")
+            panel.set_title(
+                f"$f^{{{n}}}$: {round(2 ** float(pieces[n]))} pieces" if n in pieces.index else f"$f^{{{n}}}$"
+            )
+        row[0].set_ylabel(f"{label}\n$f^n(x)$")
+    for panel in panels[-1]:
+        panel.set_xlabel("$x$")
+    return figure
+
+
+def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> Figure:
+    figure = Figure(figsize=(6.8, 4.6))
+    panel = figure.subplots()
+    for name, (color, marker, label) in _LOOKS.items():
+        formula = "$2^n$" if name == "tent" else "$2 F_{n+1}$"
+        known, counted = (_pick(table, name, "log2 pieces") for table in (theory, data))
+        panel.plot(known.index, known, color=color, linewidth=1.2, label=f"{label}: {formula}")
+        every = max(1, len(counted) // 14)
+        panel.plot(
+            counted.index, counted, marker, color=color, markersize=5, markevery=every, label=f"{label}: by recursion"
+        )
+        written = _pick(data, name, "written out")
+        panel.plot(written.index, np.log2(written), "x", color=figures.BLACK, markersize=5, label="written out")
+    shallow = math.log2(cfg.shallow + 1)
+    panel.axhline(shallow, color=figures.GREEN, linestyle="--", label=f"one layer of {cfg.shallow} units, at most")
+    deep = _pick(data, "tent", "units")
+    note = (
+        f"{round(float(deep.iloc[-1] / deep.index[-1]))} units a layer are enough;\nthe slides have {DEEP_UNITS} at 100"
+    )
+    panel.text(0.97, 0.05, note, transform=panel.transAxes, ha="right", fontsize=9)
+    panel.set(xlabel="compositions $n$", ylabel=r"$\log_2$ of the linear pieces of $f^n$")
+    handles = {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    panel.legend(list(handles.values()), list(handles))
+    return figure
+
+
+def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> Figure:
+    """The deep network's error against n, and that of trained shallow ones against their width."""
+    figure = Figure(figsize=(10.0, 4.4))
+    deep, shallow = figure.subplots(1, 2)
+    n = np.arange(1, max(cfg.network_depths) + 1)
+    for (name, (color, marker, label)), slope in zip(_LOOKS.items(), (2.0, (1 + math.sqrt(5)) / 2), strict=True):
+        errors = _pick(data, name, "error").clip(lower=1e-18)
+        deep.plot(errors.index, errors, marker, color=color, label=f"{label}: network of $n$ layers")
+        deep.plot(
+            n, 2.0**-53 * slope**n, color=color, linewidth=1, label=f"a rounding, stretched {slope:.3g}$^n$ times"
+        )
+    deep.set(xlabel="compositions $n$", ylabel="largest error of the deep network", yscale="log", ylim=(3e-19, 1))
+    deep.set_title("exact, but for rounding (0 is drawn at the bottom)", fontsize=10)
+    deep.legend(fontsize=8)
+    rows = data[data["quantity"] == "fresh mae"].groupby("width")["value"].agg(["mean", "min", "max"])
+    bars = [rows["mean"] - rows["min"], rows["max"] - rows["mean"]]
+    shallow.errorbar(rows.index, rows["mean"], bars, fmt="o-", color=figures.BLUE, label="one trained layer, and range")
+    known = theory[(theory["quantity"] == "mean L1 bound") & (theory["compositions"] == cfg.target)]
+    shallow.plot(known["width"], known["value"], color=figures.ORANGE, label="theorem's bound")
+    floor = float(_pick(theory, "tent", "mae of a constant").iloc[0])
+    shallow.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
+    shallow.set(xlabel="units of the hidden layer", ylabel=f"mean absolute error on $f^{{{cfg.target}}}$", xscale="log")
+    shallow.set_ylim(0, None)
+    shallow.set_xticks(rows.index, [str(width) for width in rows.index])
+    shallow.minorticks_off()
+    shallow.legend(fontsize=8)
+    return figure

@@ -1,0 +1,229 @@
+"""Depth lowers the error on a map composed 8 times; composed 40 times it cannot be fitted, whatever the depth.
+
+(Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777; slides: experimental section, easy task and hard task.)
+
+Claim      f = phi |x| - 1 has period 3, and f^n oscillates like phi^n, as fast as its Lipschitz constant allows: no
+           ReLU network of l hidden layers of u units, of at most p = (u + 1)^l pieces, comes closer to f^40 than
+           (s/2)(1 - 2p/s) (h/2)^2 / phi^40 in L1, s the crossings of an interval of length h.
+Measured   Training and fresh errors of networks of width 20 with 1 to 5 hidden layers, on 4 to 40 compositions, by
+           Adam; sign errors of the easy task; the same networks on shuffled labels; the digits that floats leave.
+Deviates   The slides' slope 1.618 has no period 3; ours is the golden ratio, exactly, with labels of the same law.
+           Learning rate, batch size, loss and interval are not stated: Adam's default, 100, mean square error, and
+           [-1, 1]; others are tried once. Labels are iterated in float64, off by 5e-8 after 40 compositions; in float32
+           two in five have the wrong sign. The slides' error is on training points, the theorem's that of the
+           population: fresh points are beside it. That a hard task is flat shows more beside shuffled labels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from deepk.dynamics import (
+    constant_predictor_floor,
+    crossings,
+    golden_map,
+    l1_lower_bound,
+    relu_pieces_bound,
+    share_above,
+)
+from deepk.lab.contract import Lab, Unit
+from deepk.networks.ensemble import Ensemble, train_ensemble
+from experiments.tent_map_claims import STATED, claims
+from experiments.tent_map_figures import draw
+
+if TYPE_CHECKING:
+    from experiments.schema import TentMap
+
+__all__ = ["claims", "draw", "measure", "predict", "units"]
+
+KEY = ("part", "depth", "batch_size")
+COLUMNS = (*KEY, "task", "setting", "compositions", "seed", "epoch", "quantity", "value")
+FIGURES = ("depth-sweep", "compositions", "training", "sensitivity", "digits")
+KNOWN_DEVIATIONS: dict[str, str] = {}
+
+MAP = golden_map()
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training: what is fitted, on how many compositions, from which seed, and what is swept of its setting."""
+
+    name: str  # regression, classification, or shuffled
+    compositions: int
+    seed: int
+    setting: str
+    learning_rate: float
+    absolute: bool = False
+    narrow: bool = False
+
+
+# --- theory -----------------------------------------------------------------------------------------------------------
+
+
+def predict(cfg: TentMap) -> pd.DataFrame:
+    """Floors of the best constant for each number of compositions; bounds for each depth, where they hold."""
+    rows: Rows = []
+    low, golden = MAP.interval[0], float(MAP.lipschitz)
+    for n in sorted({*cfg.compositions, cfg.easy, cfg.hard}):
+        floor = constant_predictor_floor(MAP, n)
+        positive = share_above(MAP, n, 0)
+        found = {"mse": floor.mse, "mae": floor.mae, "sign error": min(positive, 1 - positive)}
+        found["crossings"] = float(crossings(MAP, n, low, 0))
+        rows += [_row(quantity, value, n) for quantity, value in found.items()]
+        for depth in cfg.depths:
+            bounds = [l1_lower_bound(MAP, n, depth, cfg.width, (low, top)).mean for top in (0, MAP.values[-1])]
+            rows.append(_row("mean L1 bound", max((b for b in bounds if b is not None), default=math.nan), n, depth))
+            rows.append(_row("pieces", float(relu_pieces_bound(depth, cfg.width)), n, depth))
+            rows.append(_row("widest", golden ** (n / depth) / 8, n, depth))
+    return pd.DataFrame(rows)
+
+
+def _row(quantity: str, value: float, compositions: int, depth: int = 0) -> dict[str, Any]:
+    return {"compositions": compositions, "depth": depth, "quantity": quantity, "value": value}
+
+
+# --- measurement ------------------------------------------------------------------------------------------------------
+
+
+def units(cfg: TentMap) -> list[Unit]:
+    """All trainings of a depth at once, the deepest first; those with other batch sizes; the digits of floats."""
+    sizes = [cfg.batch_size, *(size for size in cfg.batch_sizes if size != cfg.batch_size)]
+    found = [
+        Unit(dict(zip(KEY, ("training", depth, size), strict=True)), cfg.epochs * math.ceil(cfg.points / size))
+        for size in sizes
+        for depth in sorted(cfg.depths, reverse=True)
+    ]
+    return [*found, Unit(dict(zip(KEY, ("digits", 0, 0), strict=True)))]
+
+
+def measure(cfg: TentMap, unit: Unit, lab: Lab) -> pd.DataFrame:
+    """Rows of one part."""
+    if unit.key["part"] == "digits":
+        rows = _digits(cfg, lab)
+    else:
+        rows = _train(cfg, int(unit.key["depth"]), int(unit.key["batch_size"]), lab)
+    empty = {"task": "", "setting": STATED, "compositions": 0, "seed": cfg.seeds[0], "epoch": 0}
+    return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
+
+
+def _tasks(cfg: TentMap, batch_size: int) -> list[Task]:
+    """What is trained side by side: at another batch size the easy and the hard task of the first seed alone."""
+    both = list(dict.fromkeys([cfg.easy, cfg.hard]))
+    rate, first = cfg.learning_rate, cfg.seeds[0]
+    if batch_size != cfg.batch_size:
+        return [Task("regression", n, first, f"batch size {batch_size}", rate) for n in both]
+    every = list(dict.fromkeys([*cfg.compositions, *both]))
+    found = [Task("regression", n, seed, STATED, rate) for n in every for seed in cfg.seeds]
+    found += [
+        Task(name, n, seed, STATED, rate) for name in ("classification", "shuffled") for n in both for seed in cfg.seeds
+    ]
+    for n in both:
+        found += [Task("regression", n, first, f"learning rate {eta:g}", eta) for eta in cfg.learning_rates]
+        found.append(Task("regression", n, first, "absolute error", rate, absolute=True))
+        found.append(Task("regression", n, first, "on [-1, 0.618]", rate, narrow=True))
+    return found
+
+
+def _points(task: Task, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """x uniform on the interval, and f^n(x), iterated in float64."""
+    low, high = (float(end) for end in MAP.interval)
+    x = generator.uniform(low, float(MAP.values[-1]) if task.narrow else high, count)
+    y = MAP.iterate(x, task.compositions)
+    if task.name == "classification":
+        y = np.where(y > 0, 1.0, -1.0)
+    return x, generator.permutation(y) if task.name == "shuffled" else y
+
+
+def _train(cfg: TentMap, depth: int, batch_size: int, lab: Lab) -> Rows:
+    """One ensemble: a network for each task, on its own points."""
+    tasks = _tasks(cfg, batch_size)
+    generators = [lab.generator(task.seed, f"weights {depth}") for task in tasks]
+    networks = Ensemble(generators, depth=depth, width=cfg.width, device=lab.device)
+    data = {part: _stacked(cfg, tasks, part, lab) for part in ("train", "fresh")}
+    order, state, rows = lab.generator(cfg.seeds[0], "batches"), {}, []
+    if (saved := lab.restore()) is not None:
+        networks.parameters.copy_(saved["parameters"])
+        order.set_state(saved["order"])
+        state = {name: part.to(lab.device) if name != "steps" else part for name, part in saved["state"].items()}
+        rows = saved["rows"]
+        lab.progress(int(state["steps"][0]))
+    kept = set(np.linspace(0, cfg.epochs, cfg.evaluations + 1).round().astype(int)[1:])
+    for epoch in train_ensemble(
+        networks,
+        *data["train"],
+        learning_rate=torch.tensor([task.learning_rate for task in tasks]),
+        absolute=torch.tensor([task.absolute for task in tasks], device=lab.device),
+        batch_size=batch_size,
+        epochs=cfg.epochs,
+        generator=order,
+        state=state,
+        on_step=lab.progress,
+    ):
+        if epoch.number in kept:
+            for part, (x, y) in data.items():
+                rows += _errors(tasks, part, epoch.number, networks(x), y)
+            lab.progress(0, epoch=epoch.number)
+        lab.checkpoint({"parameters": networks.parameters, "order": order.get_state(), "state": state, "rows": rows})
+    return rows
+
+
+def _stacked(cfg: TentMap, tasks: list[Task], part: str, lab: Lab) -> tuple[Tensor, Tensor]:
+    """Each task's points, (tasks, n, 1); those of one seed and interval are the same."""
+    count = cfg.points if part == "train" else cfg.fresh_points
+    found = [_points(task, count, lab.numpy_generator(task.seed, f"{part} points")) for task in tasks]
+    x, y = (np.stack(column)[..., None] for column in zip(*found, strict=True))
+    return torch.from_numpy(x).float().to(lab.device), torch.from_numpy(y).float().to(lab.device)
+
+
+def _errors(tasks: list[Task], part: str, epoch: int, found: Tensor, y: Tensor) -> Rows:
+    off = (found - y).double()
+    values = {
+        "mse": off.square().mean(dim=(1, 2)),
+        "mae": off.abs().mean(dim=(1, 2)),
+        "sign error": ((found > 0) != (y > 0)).double().mean(dim=(1, 2)),
+    }
+    return [
+        {
+            "task": task.name,
+            "setting": task.setting,
+            "compositions": task.compositions,
+            "seed": task.seed,
+            "epoch": epoch,
+            "quantity": f"{part} {name}",
+            "value": float(value[r]),
+        }
+        for name, value in values.items()
+        for r, task in enumerate(tasks)
+    ]
+
+
+def _digits(cfg: TentMap, lab: Lab) -> Rows:
+    """How far iterates in float32 and float64 are from the exact ones, and how many signs are wrong."""
+    drawn = lab.numpy_generator(cfg.seeds[0], "digits").uniform(-1, 1, cfg.float_points)
+    exact: list[Any] = [Fraction(float(x)) for x in drawn.astype(np.float32)]
+    golden = float(MAP.lipschitz)
+    iterates: dict[str, np.ndarray] = {
+        "float32": drawn.astype(np.float32),
+        "float64": drawn.astype(np.float32).astype(np.float64),
+    }
+    rows: Rows = []
+    for n in range(1, cfg.hard + 1):
+        exact = [MAP(x) for x in exact]
+        true = np.array([float(x) for x in exact])
+        for name, x in iterates.items():
+            iterates[name] = (x.dtype.type(golden) * np.abs(x) - 1).astype(x.dtype)
+            off = np.abs(iterates[name] - true)
+            wrong = float(((iterates[name] > 0) != (true > 0)).mean())
+            found = {f"{name} error": float(off.mean()), f"{name} wrong signs": wrong}
+            rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
+    lab.progress()
+    return rows

@@ -1,0 +1,166 @@
+"""The figures of `tent-map`, from its tables."""
+
+from __future__ import annotations
+
+import math
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from deepk import figures
+from experiments.tent_map_claims import STATED, Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from experiments.schema import TentMap
+
+_MAP = r"$f(x) = \varphi|x| - 1$"
+
+
+def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentMap) -> dict[str, Figure]:
+    """Errors against depth, compositions and epochs; what is left open; and the digits of floats."""
+    run = Run(theory, data, cfg)
+    found = {
+        "depth-sweep": _depth_sweep(run),
+        "compositions": _compositions(run),
+        "training": _training(run),
+        "sensitivity": _sensitivity(run),
+        "digits": _digits(run),
+    }
+    setting = f"width {cfg.width}, {cfg.points} points, Adam {cfg.learning_rate:g}, batch {cfg.batch_size}"
+    for name, figure in found.items():
+        note = f"{cfg.float_points} points" if name == "digits" else f"{setting}, {cfg.epochs} epochs"
+        seeds = "" if name == "digits" else f"; {len(cfg.seeds)} seeds, their range"
+        figures.corner_note(figure, f"{note}; scale {cfg.scale}{seeds}")
+    return found
+
+
+def _against_depth(panel: Axes, run: Run, task: str, n: int, quantity: str, look: tuple[str, str, str, str]) -> None:
+    """Mean over seeds at the last epoch, with their range."""
+    color, marker, style, label = look
+    rows = run.data[(run.data["task"] == task) & (run.data["compositions"] == n) & (run.data["setting"] == STATED)]
+    rows = rows[(rows["quantity"] == quantity) & (rows["epoch"] == run.cfg.epochs)]
+    values = rows.groupby("depth")["value"].agg(["mean", "min", "max"])
+    bars = [values["mean"] - values["min"], values["max"] - values["mean"]]
+    panel.errorbar(
+        values.index, values["mean"], bars, fmt=f"{marker}{style}", color=color, markersize=5, elinewidth=1, label=label
+    )
+
+
+def _depth_sweep(run: Run) -> Figure:
+    """As on the slides: the easy and the hard task against depth, and the sign errors of the easy one."""
+    cfg = run.cfg
+    figure = Figure(figsize=(13.0, 4.6))
+    easy, hard, absolute, signs = figure.subplots(1, 4)
+    easy.sharey(hard)
+    train = (figures.BLUE, "o", "-", "training points")
+    fresh = (figures.SKY, "s", "--", "fresh points")
+    noise = (figures.PURPLE, "^", ":", "shuffled labels, training")
+    for panel, n, words in ((easy, cfg.easy, "easy"), (hard, cfg.hard, "hard")):
+        _against_depth(panel, run, "regression", n, "train mse", train)
+        _against_depth(panel, run, "regression", n, "fresh mse", fresh)
+        _against_depth(panel, run, "shuffled", n, "train mse", noise)
+        panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label="best constant")
+        panel.set(title=f"{words}: {n} compositions", ylabel="mean square error", ylim=(0, None))
+    _against_depth(absolute, run, "regression", cfg.hard, "fresh mae", fresh)
+    absolute.axhline(run.known("mae", cfg.hard), color=figures.BLACK, linewidth=1.2, label="best constant")
+    bounds = pd.Series({depth: run.known("mean L1 bound", cfg.hard, depth) for depth in cfg.depths}).sort_index()
+    absolute.plot(bounds.index, bounds, color=figures.ORANGE, label="theorem's bound")
+    absolute.set(title="hard, in the theorem's unit", ylabel="mean absolute error", ylim=(0, None))
+    for n, color, marker in ((cfg.easy, figures.GREEN, "D"), (cfg.hard, figures.VERMILION, "v")):
+        look = (color, marker, "-", f"{n} compositions")
+        _against_depth(signs, run, "classification", n, "train sign error", look)
+        signs.axhline(run.known("sign error", n), color=color, linewidth=1, linestyle=":")
+    signs.set(title="classification", ylabel="share of wrong signs, training", ylim=(0, None))
+    signs.legend(fontsize=8)
+    for panel in (easy, hard, absolute, signs):
+        panel.set(xlabel="hidden layers", xticks=sorted(cfg.depths))
+    handles = dict(zip(*hard.get_legend_handles_labels()[::-1], strict=True))
+    handles |= dict(zip(*absolute.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(list(handles.values()), list(handles), loc="outside upper center", ncols=5)
+    return figure
+
+
+def _compositions(run: Run) -> Figure:
+    """Errors on fresh points against the number of compositions: where learning ends, for each depth."""
+    cfg = run.cfg
+    figure = Figure(figsize=(10.0, 4.4))
+    panels = figure.subplots(1, 2)
+    ns = sorted({*cfg.compositions, cfg.easy, cfg.hard})
+    for panel, error, words in zip(panels, ("mse", "mae"), ("mean square", "mean absolute"), strict=True):
+        for depth, color, marker in zip(sorted(cfg.depths), cycle(figures.PALETTE), cycle(figures.MARKERS)):
+            samples = [run.last("regression", n, depth, f"fresh {error}") for n in ns]
+            means = [sample.mean for sample in samples]
+            panel.plot(ns, means, color=color, marker=marker, label=f"{depth} hidden layer{'s' if depth > 1 else ''}")
+            if error == "mae":
+                bounds = [run.known("mean L1 bound", n, depth) for n in ns]
+                panel.plot(ns, bounds, color=color, linewidth=1, linestyle=":")
+        panel.plot(ns, [run.known(error, n) for n in ns], color=figures.BLACK, linewidth=1.2, label="best constant")
+        panel.set(xlabel=f"compositions of {_MAP}", ylabel=f"{words} error on fresh points", ylim=(0, None))
+    panels[1].plot([], [], color="0.4", linewidth=1, linestyle=":", label="theorem's bound")
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def _training(run: Run) -> Figure:
+    cfg = run.cfg
+    figure = Figure(figsize=(9.0, 4.2))
+    panels = figure.subplots(1, 2, sharey=True)
+    for panel, n, words in zip(panels, (cfg.easy, cfg.hard), ("easy", "hard"), strict=True):
+        for depth, color, marker in zip(sorted(cfg.depths), cycle(figures.PALETTE), cycle(figures.MARKERS)):
+            rows = run.trainings("regression", n, depth)
+            groups = rows[rows["quantity"] == "train mse"].groupby("epoch")["value"].agg(["mean", "min", "max"])
+            label = f"{depth} hidden layer{'s' if depth > 1 else ''}"
+            panel.plot(groups.index, groups["mean"], color=color, marker=marker, label=label)
+            panel.fill_between(groups.index, groups["min"], groups["max"], color=color, alpha=0.2, linewidth=0)
+        panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label="best constant")
+        panel.set(title=f"{words}: {n} compositions", xlabel="epoch", ylim=(0, None))
+    panels[0].set_ylabel("mean square error, training points")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
+    return figure
+
+
+def _sensitivity(run: Run) -> Figure:
+    """Training errors of the first seed at other settings: over the floor of their own labels' mean square."""
+    cfg, d = run.cfg, run.data
+    first = d[(d["task"] == "regression") & (d["seed"] == cfg.seeds[0]) & (d["epoch"] == cfg.epochs)]
+    first = first[first["quantity"] == "train mse"]
+    settings = list(dict.fromkeys([STATED, *first["setting"]]))
+    figure = Figure(figsize=(10.0, 4.4))
+    panels = figure.subplots(1, 2, sharey=True)
+    for panel, n, words in zip(panels, (cfg.easy, cfg.hard), ("easy", "hard"), strict=True):
+        for setting, color, marker in zip(settings, cycle(figures.PALETTE), cycle(figures.MARKERS)):
+            line = first[(first["setting"] == setting) & (first["compositions"] == n)].set_index("depth")["value"]
+            line = line.sort_index()
+            panel.plot(line.index, line, color=color, marker=marker, label=setting)
+        panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label="best constant on [-1, 1]")
+        panel.set(title=f"{words}: {n} compositions", xlabel="hidden layers", xticks=sorted(cfg.depths), ylim=(0, None))
+    panels[0].set_ylabel("mean square error, training points")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def _digits(run: Run) -> Figure:
+    """What is left of f^n in floats."""
+    d = run.data
+    figure = Figure(figsize=(9.0, 4.0))
+    errors, signs = figure.subplots(1, 2)
+    n = np.arange(1, run.cfg.hard + 1)
+    for name, color, marker, bits in (("float32", figures.VERMILION, "o", 24), ("float64", figures.BLUE, "s", 53)):
+        for panel, quantity in ((errors, "error"), (signs, "wrong signs")):
+            line = d[d["quantity"] == f"{name} {quantity}"].set_index("compositions")["value"].sort_index()
+            panel.plot(line.index, line, marker, color=color, markersize=4, label=name)
+        errors.plot(
+            n, ((1 + math.sqrt(5)) / 2) ** n * 2.0**-bits, color=color, linewidth=1, label=rf"$\varphi^n 2^{{-{bits}}}$"
+        )
+    rare = run.known("sign error", run.cfg.hard)
+    signs.axhline(2 * rare * (1 - rare), color=figures.BLACK, linewidth=1, label="independent points")
+    errors.set(xlabel=f"compositions of {_MAP}", ylabel="mean error of $f^n(x)$", yscale="log", ylim=(1e-17, 3))
+    signs.set(xlabel=f"compositions of {_MAP}", ylabel="share of wrong signs")
+    errors.legend()
+    signs.legend()
+    return figure

@@ -1,0 +1,237 @@
+"""map-periods: what its claims conclude from tables, and what it counts."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cli import configuration
+from cli.errors import UsageError
+from deepk.dynamics import bounded_slope_map, growth_rate, implied_periods, periodic_points
+from deepk.lab.claims import Claim, Verdict
+from deepk.lab.contract import Lab
+from experiments import map_periods
+
+
+def compose(scale: str, *overrides: str) -> Any:
+    with configuration.session("map-periods") as hydra:
+        return configuration.compose(hydra, "map-periods", scale, list(overrides))
+
+
+def table(rows: list[tuple[str, int, float, int, str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(map_periods.COLUMNS))
+
+
+def oscillations(cfg: Any, rates: dict[int, float]) -> pd.DataFrame:
+    """Crossings that grow at these rates."""
+    return table(
+        [
+            ("oscillations", period, math.nan, n, "log crossings", n * math.log(rate))
+            for period, rate in rates.items()
+            for n in range(1, cfg.iterations + 1)
+        ]
+    )
+
+
+def thresholds(cfg: Any, shift: float = 0.0) -> pd.DataFrame:
+    """The last interval of a bisection around each threshold, moved by so many of its lengths."""
+    length = 2.0**-cfg.bisections
+    return table(
+        [
+            ("threshold", period, slope, 0, name, slope)
+            for period in cfg.odd
+            for name, side in (("without", -0.5), ("with", 0.5))
+            for slope in [growth_rate(period) + (side + shift) * length]
+        ]
+    )
+
+
+def points(slides: float, golden: float) -> pd.DataFrame:
+    """So many points of period 3."""
+    return table(
+        [("points", 0, 1.618, 3, f"points, {name}", n) for name, n in (("slides", slides), ("golden", golden))]
+    )
+
+
+def found(cfg: Any, change: int = 0) -> pd.DataFrame:
+    """The periods that Sharkovsky's theorem implies, all but that of `change`."""
+    return table(
+        [
+            ("sharkovsky", period, math.nan, other, "has", float((other in implied) != (other == change)))
+            for period in cfg.sharkovsky
+            for implied in [implied_periods(period, up_to=cfg.up_to)]
+            for other in range(1, cfg.up_to + 1)
+        ]
+    )
+
+
+def judged(cfg: Any, *parts: pd.DataFrame) -> dict[str, Claim]:
+    data = pd.concat(parts)
+    return {claim.name: claim for claim in map_periods.claims(map_periods.predict(cfg), data, cfg)}
+
+
+def measured(cfg: Any, part: str) -> pd.DataFrame:
+    """What all units of a part find."""
+    return pd.concat(
+        [
+            map_periods.measure(cfg, unit, Lab("cpu")).assign(**unit.key)
+            for unit in map_periods.units(cfg)
+            if unit.key["part"] == part
+        ]
+    )
+
+
+@pytest.fixture
+def paper() -> Any:
+    return compose("paper")
+
+
+# --- the configuration ------------------------------------------------------------------------------------------------
+
+
+def test_the_periods_and_the_slope_are_those_of_the_slides(paper: Any) -> None:
+    assert (paper.periods, paper.slope) == ([3, 4, 5], 1.618)
+
+
+def test_a_slope_at_which_whole_intervals_return_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"slope=1.0 is not allowed: it takes a number in \(0, 2\] other than 1"):
+        compose("smoke", "slope=1")
+
+
+# --- what claims conclude ---------------------------------------------------------------------------------------------
+
+
+def test_right_tables_reproduce_all_but_the_slides_points_of_period_3(paper: Any) -> None:
+    rates = {period: growth_rate(period) for period in paper.periods}
+    claims = judged(paper, oscillations(paper, rates), thresholds(paper), points(0, 3), found(paper))
+    others = {name: claim.verdict for name, claim in claims.items() if name != "points-of-period-3/slides"}
+    assert set(others.values()) == {Verdict.REPRODUCED}
+    assert len(others) == len(paper.periods) + len(paper.odd) + len(paper.sharkovsky) + 1
+
+
+def test_without_points_of_period_3_the_slides_are_in_error(paper: Any) -> None:
+    claim = judged(paper, points(0, 3))["points-of-period-3/slides"]
+    assert (claim.verdict, claim.published, claim.expected) == (Verdict.ERRATUM, 3, 0)
+
+
+@pytest.mark.parametrize(("slides", "golden"), [(3, 3), (0, 0), (0, 6)])
+def test_another_number_of_points_differs(paper: Any, slides: int, golden: int) -> None:
+    claims = judged(paper, points(slides, golden))
+    other = {"slides": slides != 0, "golden": golden != 3}
+    for name, wrong in other.items():
+        assert (claims[f"points-of-period-3/{name}"].verdict == Verdict.DIFFERS) == wrong
+
+
+@pytest.mark.parametrize(
+    ("period", "rate", "verdict"),
+    [
+        (3, 1.6180, Verdict.DIFFERS),
+        (3, 1.6181, Verdict.DIFFERS),
+        (5, 1.5128, Verdict.DIFFERS),
+        (4, 0.999, Verdict.DIFFERS),
+        (4, 1.1, Verdict.REPRODUCED),  # a power of two implies no growth, and forbids none
+    ],
+)
+def test_oscillations_of_another_rate_are_seen(paper: Any, period: int, rate: float, verdict: Verdict) -> None:
+    assert judged(paper, oscillations(paper, {period: rate}))[f"growth/period-{period}"].verdict == verdict
+
+
+def test_an_even_period_has_a_tolerance_that_lets_it_differ() -> None:
+    cfg = compose("paper", "periods=[6]")
+    assert judged(cfg, oscillations(cfg, {6: 1.27}))["growth/period-6"].verdict == Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(("period", "iterations", "least"), [(3, 19, 20), (29, 20, 30)])
+def test_few_iterations_say_nothing_of_growth(period: int, iterations: int, least: int) -> None:
+    cfg = compose("paper", f"periods=[{period}]", f"iterations={iterations}")
+    claim = judged(cfg, oscillations(cfg, {period: growth_rate(period)}))[f"growth/period-{period}"]
+    assert claim.blocked == f"{iterations} iterations, fewer than {least}"
+
+
+def test_a_threshold_outside_the_last_interval_of_its_bisection_differs() -> None:
+    cfg = compose("smoke")
+    verdicts = [judged(cfg, thresholds(cfg, shift))["threshold/period-3"].verdict for shift in (0.4, 0.6, -0.6)]
+    assert verdicts == [Verdict.REPRODUCED, Verdict.DIFFERS, Verdict.DIFFERS]
+
+
+def test_the_printed_threshold_is_right_in_its_digits(paper: Any) -> None:
+    claim = judged(paper, thresholds(paper))["threshold/period-3"]
+    assert claim.published == 1.618
+    assert claim.verdict == Verdict.REPRODUCED  # and no erratum
+
+
+@pytest.mark.parametrize("change", [2, 7])  # which period 8 has and has not
+def test_a_period_too_few_or_too_many_differs(paper: Any, change: int) -> None:
+    assert judged(paper, found(paper, change))["sharkovsky/period-8"].verdict == Verdict.DIFFERS
+
+
+def test_another_slope_is_not_that_of_the_slides() -> None:
+    claims = judged(compose("paper", "slope=1.7"), points(3, 3))
+    assert claims["points-of-period-3/slides"].blocked == "slope=1.7, not 1.618"
+    assert claims["points-of-period-3/golden"].verdict == Verdict.REPRODUCED
+
+
+def test_each_part_is_blocked_without_its_own_rows(paper: Any) -> None:
+    claims = judged(paper, points(0, 3))
+    assert claims["growth/period-3"].blocked == "no oscillations of period 3 in this run"
+    assert claims["threshold/period-5"].blocked == "no threshold of period 5 in this run"
+    assert claims["sharkovsky/period-8"].blocked == "no periods of the map of period 8 in this run"
+    assert judged(paper, thresholds(paper))["points-of-period-3/golden"].blocked == "no points of period 3 in this run"
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def test_the_slides_slope_is_below_the_golden_ratio() -> None:
+    a = Fraction("1.618")
+    assert a**2 - a - 1 == Fraction("-7.6e-5")
+
+
+def test_the_slides_map_has_no_point_of_period_3_and_the_golden_one_three() -> None:
+    rows = measured(compose("smoke"), "points").set_index(["quantity", "index"])["value"]
+    assert (rows["points, slides", 3], rows["points, golden", 3]) == (0, 3)
+
+
+def test_oscillations_grow_by_rho_for_an_even_period_too() -> None:
+    cfg = compose("smoke", "periods=[6]")
+    claim = judged(cfg, measured(cfg, "oscillations"))["growth/period-6"]
+    # The next eigenvalue is 0.79 of rho: 0.79^24 after 30 iterations
+    assert claim.measured == pytest.approx(growth_rate(6), rel=3e-3)
+
+
+def test_a_bisection_ends_between_a_slope_without_the_period_and_one_with_it() -> None:
+    rows = measured(compose("smoke"), "threshold").set_index("quantity")["value"]
+    without, with_ = (bounded_slope_map(Fraction(rows[name])) for name in ("without", "with"))
+    assert not periodic_points(without, 3)
+    assert periodic_points(with_, 3)
+
+
+def test_an_orbit_returns_after_its_period() -> None:
+    theory = map_periods.predict(compose("smoke"))
+    orbit = theory[(theory["quantity"] == "orbit") & (theory["period"] == 5)].sort_values("index")["value"].tolist()
+    assert orbit == [1, 3, 4, 2, 5, 1]
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Any:
+    """The figures of a run of period 3 and period 10."""
+    cfg = compose("smoke", "periods=[3, 10]", "iterations=6")
+    data = pd.concat([measured(cfg, part) for part in ("oscillations", "sharkovsky", "points", "bifurcation")])
+    return map_periods.draw(map_periods.predict(cfg), data, cfg)
+
+
+def test_the_bifurcation_picture_has_a_line_at_the_threshold(drawn: Any) -> None:
+    panel = drawn["bifurcation"].axes[0]
+    assert panel.lines[-1].get_xdata() == pytest.approx([growth_rate(3)] * 2)
+
+
+def test_a_period_of_two_digits_is_set_as_one_index(drawn: Any) -> None:
+    title = drawn["orbits"].axes[1].get_title()
+    assert title == r"period 10: $\rho_{10} = 1.2300$"

@@ -1,0 +1,252 @@
+"""tent-compositions: what its claims conclude from tables, and what its networks compute."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cli import configuration
+from cli.errors import UsageError
+from deepk.lab import contract
+from deepk.lab.claims import Claim, Verdict
+from deepk.lab.contract import Lab
+from experiments import tent_compositions
+from experiments.tent_compositions_claims import fibonacci
+
+
+def compose(scale: str, *overrides: str) -> Any:
+    with configuration.session("tent-compositions") as hydra:
+        return configuration.compose(hydra, "tent-compositions", scale, list(overrides))
+
+
+def right(cfg: Any) -> pd.DataFrame:
+    """Counts by formula, exact networks of two units a layer, and shallow ones a bit above the bound, 1/8."""
+    rows: list[tuple[str, str, int, int, int, int, float, str, float]] = []
+
+    def add(part: str, map_: str, width: int, n: int, seed: int, quantity: str, value: float) -> None:
+        rows.append((part, map_, width, n, seed, 0, math.nan, quantity, value))
+
+    for name, pieces in (("tent", lambda n: 2**n), ("golden", lambda n: 2 * fibonacci(n + 1))):
+        for n in range(1, cfg.counted + 1):
+            add("pieces", name, 0, n, 0, "log2 pieces", math.log2(pieces(n)))
+        for n in range(1, cfg.written + 1):
+            add("pieces", name, 0, n, 0, "written out", pieces(n))
+        for n in cfg.network_depths:
+            add("deep", name, 0, n, 0, "error", 0)
+            add("deep", name, 0, n, 0, "units", 2 * n)
+    for width in cfg.widths:
+        for seed in cfg.seeds:
+            add("trained", "tent", width, cfg.target, seed, "fresh mae", 0.15)
+            add("trained", "tent", width, cfg.target, seed, "fresh mse", 0.04)
+    return pd.DataFrame(rows, columns=list(tent_compositions.COLUMNS))
+
+
+def judged(cfg: Any, data: pd.DataFrame) -> dict[str, Claim]:
+    return {claim.name: claim for claim in tent_compositions.claims(tent_compositions.predict(cfg), data, cfg)}
+
+
+def changed(data: pd.DataFrame, value: float, **where: Any) -> pd.DataFrame:
+    """The table with another value in the rows that have these entries."""
+    rows = np.logical_and.reduce([data[column] == entry for column, entry in where.items()])
+    assert rows.any()
+    return data.assign(value=data["value"].where(~rows, value))
+
+
+def measured(cfg: Any, part: str, map_: str = "tent") -> pd.DataFrame:
+    """What all units of a part find for a map."""
+    return pd.concat(
+        [
+            tent_compositions.measure(cfg, unit, Lab("cpu")).assign(**unit.key)
+            for unit in tent_compositions.units(cfg)
+            if (unit.key["part"], unit.key["map"]) == (part, map_)
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def paper() -> Any:
+    return compose("paper")
+
+
+# --- the configuration ------------------------------------------------------------------------------------------------
+
+
+def test_the_compositions_are_those_of_the_slides(paper: Any) -> None:
+    assert (paper.shown, paper.counted, paper.shallow) == ([1, 2, 6], 100, 10_000)
+
+
+def test_curves_have_a_point_at_each_kink_of_the_largest_tent_shown(paper: Any) -> None:
+    assert (paper.curve_points - 1) % 2 ** max(paper.shown) == 0
+
+
+def test_compositions_that_are_written_out_are_counted_too() -> None:
+    with pytest.raises(UsageError, match=r"written=8 .*at most counted=7"):
+        compose("smoke", "counted=7")
+
+
+# --- what claims conclude ---------------------------------------------------------------------------------------------
+
+
+def test_right_tables_reproduce_all_that_a_bound_speaks_of(paper: Any) -> None:
+    claims = judged(paper, right(paper))
+    silent = {name for name, claim in claims.items() if claim.verdict == Verdict.NOT_COMPARABLE}
+    assert silent == {f"shallow-stays-away/width-{width}" for width in (32, 64, 128, 256, 1024)}
+    assert {claim.verdict for name, claim in claims.items() if name not in silent} == {Verdict.REPRODUCED}
+    assert len(claims) - len(silent) == 5 + 3 + 1 + 3
+
+
+def test_a_width_of_pieces_enough_has_no_bound(paper: Any) -> None:
+    claim = judged(paper, right(paper))["shallow-stays-away/width-32"]
+    assert claim.blocked == "32 units have pieces enough for 6 compositions: no bound holds"
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "claim"),
+    [
+        ({"map": "tent", "quantity": "log2 pieces", "compositions": 100}, 99.0, "pieces/tent"),
+        ({"map": "golden", "quantity": "log2 pieces", "compositions": 100}, 70.0, "pieces/golden"),
+        ({"map": "tent", "quantity": "written out", "compositions": 14}, 2**14 - 1, "pieces-written-out/tent"),
+        ({"map": "golden", "quantity": "written out", "compositions": 3}, 5, "pieces-written-out/golden"),
+        ({"map": "tent", "quantity": "written out", "compositions": 6}, 63, "pieces-shown/tent"),
+        ({"map": "tent", "quantity": "error", "compositions": 24}, 1e-7, "deep-network/tent"),
+        ({"map": "golden", "quantity": "error", "compositions": 24}, 1e-9, "deep-network/golden"),
+        ({"map": "tent", "quantity": "units", "compositions": 24}, 5 * 24, "deep-network-units"),
+        ({"quantity": "fresh mae", "width": 8}, 0.05, "shallow-stays-away/width-8"),
+        ({"quantity": "fresh mae", "width": 8, "seed": 2}, 0.05, "shallow-stays-away/width-8"),
+        ({"quantity": "fresh mae", "width": 8}, math.nan, "shallow-stays-away/width-8"),
+    ],
+)
+def test_another_number_is_seen_by_its_claim_alone(paper: Any, where: dict[str, Any], value: float, claim: str) -> None:
+    claims = judged(paper, changed(right(paper), value, **where))
+    differ = {name for name, found in claims.items() if found.verdict == Verdict.DIFFERS}
+    assert claim in differ
+    assert differ <= {claim, "pieces-written-out/tent"}  # f^6 is among those that are written out
+
+
+def test_a_shallow_bound_that_is_not_the_formulas_differs(paper: Any) -> None:
+    theory = tent_compositions.predict(paper)
+    wrong = theory.assign(value=theory["value"].where(theory["width"] != paper.shallow, 0.1249))
+    (claim,) = [c for c in tent_compositions.claims(wrong, right(paper), paper) if c.name == "shallow-bound"]
+    assert claim.verdict == Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("overrides", "claim", "reason"),
+    [
+        (["counted=40"], "deep-network-units", "counted=40, not 100"),
+        (["counted=14"], "shallow-bound", "too few compositions for the bound"),
+        (["written=5"], "pieces-shown/tent", "f^6 was not written out in this run"),
+    ],
+)
+def test_another_setting_is_not_comparable_and_says_why(overrides: list[str], claim: str, reason: str) -> None:
+    cfg = compose("paper", *overrides)
+    assert judged(cfg, right(cfg))[claim].blocked == reason
+
+
+def test_each_part_is_blocked_without_its_own_rows(paper: Any) -> None:
+    data = right(paper)
+    without = {part: judged(paper, data[data["part"] != part]) for part in ("pieces", "deep", "trained")}
+    assert without["pieces"]["pieces/golden"].blocked == "no pieces of the golden map in this run"
+    assert without["deep"]["deep-network/tent"].blocked == "no deep network of the tent map in this run"
+    assert without["deep"]["deep-network-units"].blocked == "no deep network of the tent map in this run"
+    assert without["trained"]["shallow-stays-away/width-4"].blocked == "width 4 is not in this run"
+
+
+def test_a_width_that_is_shallow_too_keeps_the_bound_of_its_own_target() -> None:
+    cfg = compose("paper", "shallow=8")
+    claims = judged(cfg, right(cfg))
+    assert claims["shallow-stays-away/width-8"].expected == pytest.approx((1 - 2 * 9 / 2**6) / 8)
+    assert claims["shallow-bound"].measured == pytest.approx(1 / 8)
+
+
+def test_claims_have_names_of_their_own_where_six_compositions_are_counted() -> None:
+    cfg = compose("smoke", "counted=6", "written=6")
+    names = [claim.name for claim in tent_compositions.claims(tent_compositions.predict(cfg), right(cfg), cfg)]
+    assert len(set(names)) == len(names)
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+def test_the_curve_of_six_compositions_turns_63_times() -> None:
+    curve = measured(compose("smoke"), "curves")
+    values = curve[curve["compositions"] == 6].sort_values("x")["value"].to_numpy()
+    assert (np.diff(np.sign(np.diff(values))) != 0).sum() == 63
+
+
+def test_the_deep_network_of_the_tent_map_is_exact_with_two_units_a_layer() -> None:
+    rows = measured(compose("smoke"), "deep").set_index(["compositions", "quantity"])["value"]
+    assert (rows[8, "error"], rows[8, "units"]) == (0, 16)
+
+
+@pytest.fixture(scope="module")
+def trained() -> pd.DataFrame:
+    """Networks of width 4 and 8."""
+    return measured(compose("smoke"), "trained")
+
+
+def test_seeds_train_networks_of_their_own(trained: pd.DataFrame) -> None:
+    assert trained["value"].nunique() == len(trained) == 8
+
+
+def test_errors_have_a_deviation(trained: pd.DataFrame) -> None:
+    errors = trained.pivot(index=["width", "seed"], columns="quantity", values="value")
+    assert (errors["fresh mse"] > errors["fresh mae"] ** 2).all()
+
+
+def test_a_killed_training_goes_on_to_the_same_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cfg = compose("smoke", "epochs=3", "points=300")  # three batches an epoch
+    monkeypatch.setattr(contract, "CHECKPOINT_SECONDS", 0.0)
+    unit = tent_compositions.units(cfg)[0]
+    whole = tent_compositions.measure(cfg, unit, Lab("cpu", tmp_path / "whole"))
+
+    class Killed(Exception):
+        pass
+
+    steps: list[int] = []
+
+    def die_in_the_last_epoch(step: int, _: Any) -> None:
+        steps.append(step)
+        if len(steps) == 8:
+            raise Killed
+
+    path = tmp_path / "killed"
+    with pytest.raises(Killed):
+        tent_compositions.measure(cfg, unit, Lab("cpu", path, die_in_the_last_epoch))
+    steps.clear()
+    again = tent_compositions.measure(cfg, unit, Lab("cpu", path, lambda step, _: steps.append(step)))
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
+    assert steps == [6, 1, 1, 1]  # two epochs are not done again
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def figures(trained: pd.DataFrame) -> Any:
+    cfg = compose("smoke", "shown=[1, 6, 10]", "counted=12", "target=12")
+    exact = [measured(cfg, part, name) for part in ("curves", "pieces", "deep") for name in ("tent", "golden")]
+    return tent_compositions.draw(tent_compositions.predict(cfg), pd.concat([trained, *exact]), cfg)
+
+
+def test_curves_say_how_many_pieces_they_have(figures: Any) -> None:
+    titles = [panel.get_title() for panel in figures["curves"].axes]
+    assert titles == [
+        "$f^{1}$: 2 pieces",
+        "$f^{6}$: 64 pieces",
+        "$f^{10}$: 1024 pieces",
+        "$f^{1}$: 2 pieces",
+        "$f^{6}$: 26 pieces",
+        "$f^{10}$: 178 pieces",
+    ]
+
+
+def test_shallow_networks_are_drawn_at_their_mean_error(figures: Any, trained: pd.DataFrame) -> None:
+    line = figures["networks"].axes[1].lines[0]
+    means = trained[trained["quantity"] == "fresh mae"].groupby("width")["value"].mean()
+    assert dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) == pytest.approx(means.to_dict())

@@ -1,0 +1,331 @@
+"""tent-map: what its claims conclude from tables, and on what its networks are trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cli import configuration
+from cli.errors import UsageError
+from deepk.lab import contract
+from deepk.lab.claims import Claim, Verdict
+from deepk.lab.contract import Lab
+from experiments import tent_map
+from experiments.published import depth_width
+from experiments.tent_map_claims import STATED
+
+Errors = dict[tuple[str, int, str], Callable[[int], float]]  # (task, compositions, quantity), of the depth
+
+# Of the hard task, what a network does that has learnt nothing: a bit above 1/5, the floor of a constant. The bound is
+# 0.146 and the mean absolute error of a constant 0.382.
+RIGHT: Errors = {
+    ("regression", 8, "train mse"): lambda depth: 0.2 / depth,
+    ("classification", 8, "train sign error"): lambda depth: 0.25 / depth,
+    ("regression", 40, "train mse"): lambda _: 0.199,
+    ("shuffled", 40, "train mse"): lambda _: 0.199,
+    ("regression", 40, "fresh mse"): lambda _: 0.201,
+    ("regression", 40, "fresh mae"): lambda _: 0.39,
+}
+SCATTER = 0.001  # between neighbouring seeds
+THEORIES: dict[str, pd.DataFrame] = {}  # of each configuration, a third of a second
+
+
+def compose(scale: str, *overrides: str) -> Any:
+    with configuration.session("tent-map") as hydra:
+        return configuration.compose(hydra, "tent-map", scale, list(overrides))
+
+
+def trainings(cfg: Any, errors: Errors, scatter: float = SCATTER) -> pd.DataFrame:
+    """Errors at the last epoch, with seeds so far apart."""
+    rows = [
+        ("training", depth, cfg.batch_size, task, STATED, n, seed, cfg.epochs, quantity, value)
+        for (task, n, quantity), error in errors.items()
+        for depth in cfg.depths
+        for place, seed in enumerate(cfg.seeds)
+        for value in [error(depth) + scatter * (place - (len(cfg.seeds) - 1) / 2)]
+    ]
+    return pd.DataFrame(rows, columns=list(tent_map.COLUMNS))
+
+
+def digits(cfg: Any, wrong_signs: float = 0.4, error: float = 5e-8) -> pd.DataFrame:
+    """What floats leave of the hard task."""
+    rows = [
+        ("digits", 0, 0, "", STATED, cfg.hard, 0, 0, quantity, value)
+        for quantity, value in (("float32 wrong signs", wrong_signs), ("float64 error", error))
+    ]
+    return pd.DataFrame(rows, columns=list(tent_map.COLUMNS))
+
+
+def theory(cfg: Any) -> pd.DataFrame:
+    """Computed once for each configuration."""
+    if repr(cfg) not in THEORIES:
+        THEORIES[repr(cfg)] = tent_map.predict(cfg)
+    return THEORIES[repr(cfg)].copy()
+
+
+def judged(cfg: Any, *parts: pd.DataFrame, **known: float) -> dict[str, Claim]:
+    """Verdicts, with all of the theory's numbers of a quantity replaced where one is given."""
+    table = theory(cfg)
+    for quantity, value in known.items():
+        table.loc[table["quantity"] == quantity, "value"] = value
+    return {claim.name: claim for claim in tent_map.claims(table, pd.concat(parts), cfg)}
+
+
+@pytest.fixture(scope="module")
+def paper() -> Any:
+    return compose("paper")
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[Any, pd.DataFrame]:
+    """A short run: configuration and data."""
+    cfg = compose("smoke", "float_points=40")
+    units = tent_map.units(cfg)
+    return cfg, pd.concat([tent_map.measure(cfg, unit, Lab("cpu")).assign(**unit.key) for unit in units])
+
+
+# --- the configuration ------------------------------------------------------------------------------------------------
+
+
+def test_the_setting_is_that_of_the_slides(paper: Any) -> None:
+    assert (paper.width, paper.depths, paper.easy, paper.hard) == (20, [1, 2, 3, 4, 5], 8, 40)
+    assert (paper.points, paper.epochs) == (10_000, 1500)
+
+
+def test_the_published_setting_is_the_same(paper: Any) -> None:
+    assert (paper.width, tuple(paper.depths)) == (depth_width.WIDTH, depth_width.DEPTHS)
+    assert (paper.easy, paper.hard) == (depth_width.EASY, depth_width.HARD)
+    assert (paper.points, paper.epochs) == (depth_width.POINTS, depth_width.EPOCHS)
+
+
+def test_a_hard_task_of_no_more_compositions_than_the_easy_one_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"hard=8 .*a number above easy=8"):
+        compose("smoke", "hard=8")
+
+
+def test_all_tasks_of_a_depth_are_one_unit_of_all_steps(paper: Any) -> None:
+    stated = [unit for unit in tent_map.units(paper) if unit.key["batch_size"] == 100]
+    assert [unit.key["depth"] for unit in stated] == [5, 4, 3, 2, 1]
+    assert {unit.steps for unit in stated} == {150_000}
+
+
+# --- what claims conclude ---------------------------------------------------------------------------------------------
+
+
+def test_right_tables_reproduce_all_but_the_slides_condition(paper: Any) -> None:
+    claims = judged(paper, trainings(paper, RIGHT), digits(paper))
+    others = {name: claim.verdict for name, claim in claims.items() if name != "slides-condition"}
+    assert set(others.values()) == {Verdict.REPRODUCED}
+    assert len(others) == 2 + 3 * 5 + 2 + 2
+
+
+def test_the_slides_condition_holds_at_three_layers_and_not_at_five(paper: Any) -> None:
+    claim = judged(paper, trainings(paper, RIGHT))["slides-condition"]
+    assert (claim.verdict, claim.published, claim.measured) == (Verdict.ERRATUM, 5, 3)
+
+
+def test_the_bound_holds_at_five_layers_all_the_same(paper: Any) -> None:
+    claims = judged(paper, trainings(paper, RIGHT))
+    assert claims["bound-holds/depth-5"].expected > 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "claim"),
+    [
+        ({("regression", 8, "train mse"): lambda _: 0.2}, "easy-falls-with-depth/regression"),
+        ({("classification", 8, "train sign error"): lambda _: 0.25}, "easy-falls-with-depth/classification"),
+        ({("regression", 40, "train mse"): lambda depth: 0.2 - 0.01 * depth}, "hard-is-flat/depth-5"),
+        ({("shuffled", 40, "train mse"): lambda depth: 0.2 - 0.01 * depth}, "hard-is-flat/depth-5"),
+        ({("regression", 40, "fresh mse"): lambda depth: 0.21 - 0.01 * depth}, "hard-at-the-floor/depth-5"),
+        ({("regression", 40, "fresh mae"): lambda _: 0.1}, "bound-holds/depth-5"),
+    ],
+)
+def test_another_error_is_seen(paper: Any, change: Errors, claim: str) -> None:
+    assert judged(paper, trainings(paper, RIGHT | change))[claim].verdict == Verdict.DIFFERS
+
+
+def test_a_fall_within_the_scatter_of_seeds_is_none(paper: Any) -> None:
+    small: Errors = {("regression", 8, "train mse"): lambda depth: 0.2 - 0.001 * depth}
+    verdicts = [
+        judged(paper, trainings(paper, RIGHT | small, scatter))["easy-falls-with-depth/regression"].verdict
+        for scatter in (0.0001, 0.01)
+    ]
+    assert verdicts == [Verdict.REPRODUCED, Verdict.DIFFERS]
+
+
+def test_one_network_below_the_bound_would_refute_it(paper: Any) -> None:
+    data = trainings(paper, RIGHT)
+    one = (data["quantity"] == "fresh mae") & (data["depth"] == 3) & (data["seed"] == 4)
+    claims = judged(paper, data.assign(value=data["value"].where(~one, 0.1)))
+    assert claims["bound-holds/depth-3"].verdict == Verdict.DIFFERS
+
+
+def test_a_diverged_training_differs(paper: Any) -> None:
+    diverged: Errors = {key: lambda _: math.nan for key in RIGHT}
+    found = {name: claim.verdict for name, claim in judged(paper, trainings(paper, diverged)).items()}
+    assert {found[f"{name}/depth-1"] for name in ("hard-is-flat", "hard-at-the-floor", "bound-holds")} == {
+        Verdict.DIFFERS
+    }
+
+
+def test_errors_of_swept_settings_enter_no_claim(paper: Any) -> None:
+    data = trainings(paper, RIGHT)
+    swept = data.assign(setting="learning rate 0.003", value=9.0)
+    assert judged(paper, data, swept, digits(paper)) == judged(paper, data, digits(paper))
+
+
+def test_another_number_of_crossings_differs(paper: Any) -> None:
+    claims = judged(paper, digits(paper), crossings=68.0)  # those of 8 compositions: 2 F_9
+    assert claims["crossings/8"].verdict == Verdict.REPRODUCED
+    assert claims["crossings/40"].verdict == Verdict.DIFFERS
+
+
+def test_a_condition_that_holds_for_all_layers_differs(paper: Any) -> None:
+    assert judged(paper, digits(paper), widest=20.0)["slides-condition"].verdict == Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("wrong_signs", "error", "claim"),
+    [(0.3, 5e-8, "float32-labels-are-noise"), (0.4, 1e-6, "float64-labels-are-good")],
+)
+def test_other_digits_are_seen(paper: Any, wrong_signs: float, error: float, claim: str) -> None:
+    assert judged(paper, digits(paper, wrong_signs, error))[claim].verdict == Verdict.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("override", "claim", "reason"),
+    [
+        ("epochs=10", "easy-falls-with-depth/regression", "1000 steps of Adam, fewer than 5000"),
+        ("seeds=[0, 1]", "hard-is-flat/depth-1", "an interval test needs 3 seeds"),
+        ("depths=[3]", "easy-falls-with-depth/classification", "one depth alone"),
+        ("depths=[3]", "slides-condition", "depths=[3], not [1, 2, 3, 4, 5]"),
+        ("width=50", "slides-condition", "hard=40, width=50"),
+        ("width=50", "bound-holds/depth-5", "40 compositions cross too seldom for 5 layers of 50 units"),
+        ("hard=20", "float32-labels-are-noise", "hard=20: float32 keeps digits up to some 30 compositions"),
+        ("hard=20", "hard-at-the-floor/depth-1", "these trainings are not in this run"),
+    ],
+)
+def test_another_setting_is_not_comparable_and_says_why(override: str, claim: str, reason: str) -> None:
+    cfg = compose("paper", "compositions=[8]", override)  # in a moment
+    assert judged(cfg, trainings(cfg, RIGHT), digits(cfg))[claim].blocked == reason
+
+
+# --- what is trained --------------------------------------------------------------------------------------------------
+
+
+def drawn(task: tent_map.Task, count: int = 50) -> tuple[np.ndarray, np.ndarray]:
+    """Points and labels of a task, by the generator of its seed."""
+    return tent_map._points(task, count, Lab("cpu").numpy_generator(task.seed, "train points"))
+
+
+def task(name: str = "regression", compositions: int = 40, seed: int = 0, narrow: bool = False) -> tent_map.Task:
+    return tent_map.Task(name, compositions, seed, STATED, 1e-3, narrow=narrow)
+
+
+def test_labels_are_good_to_six_digits_after_40_compositions() -> None:
+    x, y = drawn(task(), 20)
+    exact = [float(tent_map.MAP.iterate(Fraction(point), 40)) for point in x.tolist()]
+    # A rounding of 2^-53 in each iteration, stretched by phi^40: 7e-8
+    np.testing.assert_allclose(y, exact, atol=1e-6, rtol=0)
+
+
+def test_tasks_of_one_seed_share_their_points() -> None:
+    easy, hard, shuffled, other = (
+        drawn(one)[0] for one in (task(compositions=8), task(), task("shuffled"), task(seed=1))
+    )
+    np.testing.assert_array_equal(easy, hard)
+    np.testing.assert_array_equal(shuffled, hard)
+    assert not np.isin(other, hard).any()
+
+
+def test_shuffled_labels_are_those_of_the_task_in_another_order() -> None:
+    labels, shuffled = (drawn(task(name))[1] for name in ("regression", "shuffled"))
+    np.testing.assert_array_equal(np.sort(labels), np.sort(shuffled))
+    assert (labels != shuffled).mean() > 0.9
+
+
+def test_a_classification_is_of_the_signs() -> None:
+    labels, classes = (drawn(task(name))[1] for name in ("regression", "classification"))
+    np.testing.assert_array_equal(classes, np.sign(labels))
+
+
+def test_the_narrow_interval_is_the_one_that_the_map_covers() -> None:
+    x, _ = drawn(task(narrow=True), 1000)
+    assert -1 <= x.min() < -0.99
+    assert 0.61 < x.max() <= (math.sqrt(5) - 1) / 2
+
+
+def test_batch_sizes_are_swept_with_the_first_seed_on_both_tasks(paper: Any) -> None:
+    swept = tent_map._tasks(paper, 500)
+    assert [(one.compositions, one.seed, one.setting) for one in swept] == [
+        (8, 0, "batch size 500"),
+        (40, 0, "batch size 500"),
+    ]
+
+
+def test_all_that_is_stated_is_trained_with_every_seed(paper: Any) -> None:
+    stated = [one for one in tent_map._tasks(paper, 100) if one.setting == STATED]
+    # Ten numbers of compositions; signs and shuffled labels of the easy and the hard task
+    assert len(stated) == (10 + 2 * 2) * 5
+
+
+def test_float32_loses_the_signs_that_float64_keeps(run: tuple[Any, pd.DataFrame]) -> None:
+    _, data = run
+    wrong = data[(data["part"] == "digits") & (data["compositions"] == 40)].set_index("quantity")["value"]
+    assert wrong["float32 wrong signs"] > 0.25
+    assert wrong["float64 wrong signs"] == 0
+
+
+def test_a_killed_training_goes_on_to_the_same_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cfg = compose("smoke", "epochs=3", "evaluations=3", "points=300", "fresh_points=100")
+    monkeypatch.setattr(contract, "CHECKPOINT_SECONDS", 0.0)
+    unit = tent_map.units(cfg)[0]
+    whole = tent_map.measure(cfg, unit, Lab("cpu", tmp_path / "whole"))
+
+    class Killed(Exception):
+        pass
+
+    def die_in_the_last_epoch(_: int, values: Any) -> None:
+        if values.get("epoch") == 3:
+            raise Killed
+
+    path = tmp_path / "killed"
+    with pytest.raises(Killed):
+        tent_map.measure(cfg, unit, Lab("cpu", path, die_in_the_last_epoch))
+    steps: list[int] = []
+    again = tent_map.measure(cfg, unit, Lab("cpu", path, lambda step, _: steps.append(step)))
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
+    assert steps[0] == 6  # two epochs of three batches are not done again
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def figures(run: tuple[Any, pd.DataFrame]) -> Any:
+    cfg, data = run
+    return tent_map.draw(theory(cfg), data, cfg)
+
+
+def test_the_depth_sweep_shows_the_mean_of_the_seeds_at_the_last_epoch(
+    run: tuple[Any, pd.DataFrame], figures: Any
+) -> None:
+    cfg, data = run
+    line = figures["depth-sweep"].axes[1].lines[0]
+    last = data[(data["task"] == "regression") & (data["compositions"] == 40) & (data["epoch"] == cfg.epochs)]
+    last = last[(last["quantity"] == "train mse") & (last["setting"] == STATED)]
+    assert line.get_xdata().tolist() == cfg.depths
+    assert line.get_ydata() == pytest.approx(last.groupby("depth")["value"].mean().to_numpy())
+
+
+def test_the_hard_task_is_drawn_beside_the_best_constant(figures: Any) -> None:
+    panel = figures["depth-sweep"].axes[1]
+    (line,) = [line for line in panel.lines if line.get_label() == "best constant"]
+    assert line.get_ydata()[0] == pytest.approx(1 / 5, abs=1e-3)

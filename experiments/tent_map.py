@@ -11,7 +11,8 @@ Deviates   The slides' slope 1.618 has no period 3; ours is the golden ratio, ex
            Learning rate, batch size, loss and interval are not stated: Adam's default, 100, mean square error, and
            [-1, 1]; others are tried once. Labels are iterated in float64, off by 5e-8 after 40 compositions; in float32
            two in five have the wrong sign. The slides' error is on training points, the theorem's that of the
-           population: fresh points are beside it. That a hard task is flat shows more beside shuffled labels.
+           population: fresh points are beside it. Networks see inputs rounded to float32, labelled before. That a hard
+           task is flat shows more beside shuffled labels.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-# Power of ten of the largest eigenvalue: features are products in float32, good to 1e-7 of it.
-_LEAST_PENALTY = -7
+# Least penalty, as a power of ten of the largest eigenvalue: features are products in float32, good to 1e-7 of it;
+# kernels are good to float64. The eigenvalue of a constant that all inputs share may be far above those that tell.
+_LEAST_OF_FEATURES, _LEAST_OF_KERNELS = -7, -13
 
 # rows[s, i] -> features of row rows[s, i] under draw s, for each of the maps
 Features = Callable[[Int[Tensor, "draws batch"]], Float[Tensor, "maps draws batch m"]]
@@ -153,6 +154,7 @@ def ridge(blocks: Iterable[Float[Tensor, "_ m"]], y: Int[Tensor, " n"], classes:
     penalty = _best(
         values,
         n,
+        _LEAST_OF_FEATURES,
         lambda penalty: spread - ((values + 2 * penalty) / (values + penalty) ** 2 * energy).sum(),
     )
     weights = vectors @ (projected / (values + penalty)[:, None])
@@ -167,7 +169,9 @@ def kernel_ridge(gram: Float[Tensor, "n n"], y: Int[Tensor, " n"], classes: int)
     values = values.clamp(min=0)
     projected = vectors.mT @ (targets - bias)
     energy = projected.square().sum(dim=1)
-    penalty = _best(values, len(y), lambda penalty: ((penalty / (values + penalty)) ** 2 * energy).sum())
+    penalty = _best(
+        values, len(y), _LEAST_OF_KERNELS, lambda penalty: ((penalty / (values + penalty)) ** 2 * energy).sum()
+    )
     return RidgeFit(vectors @ (projected / (values + penalty)[:, None]), bias, penalty)
 
 
@@ -175,8 +179,8 @@ def _one_hot(y: Int[Tensor, " n"], classes: int) -> Float[Tensor, "n classes"]:
     return torch.eye(classes, dtype=torch.float64, device=y.device)[y]
 
 
-def _best(values: Float[Tensor, " m"], n: int, residual: Callable[[float], Tensor]) -> float:
+def _best(values: Float[Tensor, " m"], n: int, least: int, residual: Callable[[float], Tensor]) -> float:
     """The penalty with the least cross-validation score, four for each factor of ten of the largest eigenvalue."""
     largest = float(values.max()) or 1.0  # of constant features, on which any penalty gives zero weights
-    penalties: list[float] = (largest * np.logspace(_LEAST_PENALTY, 0, 1 - 4 * _LEAST_PENALTY)).tolist()
+    penalties: list[float] = (largest * np.logspace(least, 0, 1 - 4 * least)).tolist()
     return min(penalties, key=lambda p: float(residual(p)) / (n - 1 - float((values / (values + p)).sum())) ** 2)

@@ -18,7 +18,7 @@ from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab, Unit
 from experiments import random_features
 from experiments.published.random_features import CELLS, DEPTHS, RE_ENCODED, SCHEDULES, SETTINGS
-from experiments.random_features_training import coefficients, images, maps, train
+from experiments.random_features_training import coefficients, images, maps, some, train
 
 TEST_IMAGES = 10_000
 
@@ -385,3 +385,10 @@ def test_figures_are_drawn_of_what_there_is(override: str) -> None:
     figures = random_features.draw(random_features.predict(cfg), data, cfg)
     for figure in figures.values():
         figure.draw_without_rendering()
+
+
+def test_a_subset_is_drawn_from_all_images_since_a_folders_come_class_by_class() -> None:
+    chosen = some(1000, 100, 0, Lab("cpu"))
+    assert len(set(chosen.tolist())) == 100
+    assert int(chosen.max()) > 900  # but once in 0.9^100 cases
+    assert int(chosen.min()) < 100

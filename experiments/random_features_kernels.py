@@ -15,7 +15,7 @@ from torch import Tensor
 from deepk.kernels import CompositionalFeatures, CompositionalKernel, GaltonWatson
 from deepk.kernels.compressed import hermite_series
 from deepk.lab.contract import Lab
-from experiments.random_features_training import coefficients, images, maps
+from experiments.random_features_training import coefficients, images, maps, some
 
 if TYPE_CHECKING:
     from experiments.schema import RandomFeatures
@@ -26,7 +26,7 @@ Rows = list[dict[str, Any]]
 def conditions(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
     """Condition numbers of the kernel's Gram matrix, of that of features, and of features with noise, against L."""
     data = images(cfg)
-    x = data.x[: cfg.gram_size]
+    x = data.x[some(len(data.x), cfg.gram_size, seeds[0], lab)]
     generator = lab.generator(seeds[0], "condition")
     z = x @ torch.randn(x.shape[1], cfg.features, generator=generator)
     noise = torch.randn(z.shape, generator=generator)

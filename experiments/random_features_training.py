@@ -59,6 +59,11 @@ def images(cfg: RandomFeatures) -> Images:
     return Images(x, found.train_y, test_x, found.test_y, len(found.classes), found.sha256)
 
 
+def some(count: int, size: int, seed: int, lab: Lab) -> Int[Tensor, " size"]:
+    """Rows drawn without replacement: a folder's images come class by class."""
+    return torch.randperm(count, generator=lab.generator(seed, "subset"))[:size]
+
+
 def maps(cfg: RandomFeatures) -> list[tuple[str, int]]:
     """The compressed activations that are trained, in the order of the feature maps."""
     return list(itertools.product(cfg.activations, cfg.depths))
@@ -250,10 +255,10 @@ def _ridge(
 
 
 def exact_kernel(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
-    """Kernel ridge regression with the kernels themselves, on the first images."""
-    del seeds
+    """Kernel ridge regression with the kernels themselves, on some of the images."""
     data = images(cfg)
-    x, y = data.x[: cfg.subset].double(), data.y[: cfg.subset]
+    chosen = some(len(data.y), cfg.subset, seeds[0], lab)
+    x, y = data.x[chosen].double(), data.y[chosen]
     rows: Rows = []
     for name, depth in maps(cfg):
         kernel = CompositionalKernel(name, depth, centered=cfg.centered)

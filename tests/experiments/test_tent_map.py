@@ -202,7 +202,7 @@ def test_other_digits_are_seen(paper: Any, wrong_signs: float, error: float, cla
 @pytest.mark.parametrize(
     ("override", "claim", "reason"),
     [
-        ("epochs=10", "easy-falls-with-depth/regression", "1000 steps of Adam, fewer than 5000"),
+        ("epochs=10", "easy-falls-with-depth/regression", "1000 steps of Adam, fewer than 40000"),
         ("seeds=[0, 1]", "hard-is-flat/depth-1", "an interval test needs 3 seeds"),
         ("depths=[3]", "easy-falls-with-depth/classification", "one depth alone"),
         ("depths=[3]", "slides-condition", "depths=[3], not [1, 2, 3, 4, 5]"),

@@ -13,7 +13,7 @@ from torch import Tensor
 
 # Least penalty, as a power of ten of the largest eigenvalue: features are products in float32, good to 1e-7 of it;
 # kernels are good to float64. The eigenvalue of a constant that all inputs share may be far above those that tell.
-_LEAST_OF_FEATURES, _LEAST_OF_KERNELS = -7, -13
+_LEAST_OF_FEATURES, _LEAST_OF_KERNELS = -7, -11
 
 # rows[s, i] -> features of row rows[s, i] under draw s, for each of the maps
 Features = Callable[[Int[Tensor, "draws batch"]], Float[Tensor, "maps draws batch m"]]
@@ -170,7 +170,11 @@ def kernel_ridge(gram: Float[Tensor, "n n"], y: Int[Tensor, " n"], classes: int)
     projected = vectors.mT @ (targets - bias)
     energy = projected.square().sum(dim=1)
     penalty = _best(
-        values, len(y), _LEAST_OF_KERNELS, lambda penalty: ((penalty / (values + penalty)) ** 2 * energy).sum()
+        values,
+        len(y),
+        _LEAST_OF_KERNELS,
+        lambda penalty: ((penalty / (values + penalty)) ** 2 * energy).sum(),
+        constant=vectors.sum(dim=0).square() / len(y),
     )
     return RidgeFit(vectors @ (projected / (values + penalty)[:, None]), bias, penalty)
 
@@ -179,8 +183,24 @@ def _one_hot(y: Int[Tensor, " n"], classes: int) -> Float[Tensor, "n classes"]:
     return torch.eye(classes, dtype=torch.float64, device=y.device)[y]
 
 
-def _best(values: Float[Tensor, " m"], n: int, least: int, residual: Callable[[float], Tensor]) -> float:
-    """The penalty with the least cross-validation score, four for each factor of ten of the largest eigenvalue."""
+def _best(
+    values: Float[Tensor, " m"],
+    n: int,
+    least: int,
+    residual: Callable[[float], Tensor],
+    *,
+    constant: Float[Tensor, " m"] | float = 0.0,
+) -> float:
+    """The penalty with the least cross-validation score, four for each factor of ten of the largest eigenvalue.
+
+    The trace of what takes labels to fitted ones, H = 11'/n + S (I - 11'/n) with S = K (K + lambda)^-1, is 1 + tr S -
+    1'S1/n; `constant` holds the squared shares of the eigenvectors in 1/sqrt(n).
+    """
     largest = float(values.max()) or 1.0  # of constant features, on which any penalty gives zero weights
     penalties: list[float] = (largest * np.logspace(least, 0, 1 - 4 * least)).tolist()
-    return min(penalties, key=lambda p: float(residual(p)) / (n - 1 - float((values / (values + p)).sum())) ** 2)
+
+    def score(penalty: float) -> float:
+        trace = 1 + float((values / (values + penalty) * (1 - constant)).sum())
+        return float(residual(penalty)) / (n - trace) ** 2
+
+    return min(penalties, key=score)

@@ -296,11 +296,11 @@ def test_the_penalty_of_kernel_ridge_is_the_candidate_of_least_cross_validation_
     residuals = np.eye(3)[y.numpy()] - np.eye(3)[y.numpy()].mean(axis=0)
 
     def score(penalty: float) -> float:
-        smoother = gram @ np.linalg.inv(gram + penalty * np.eye(n))
-        # the bias is one parameter more
-        return n * ((residuals - smoother @ residuals) ** 2).sum() / (n - 1 - np.trace(smoother)) ** 2
+        smoother, mean = gram @ np.linalg.inv(gram + penalty * np.eye(n)), np.ones((n, n)) / n
+        hat = mean + smoother @ (np.eye(n) - mean)  # takes labels to fitted ones
+        return n * ((residuals - hat @ residuals) ** 2).sum() / (n - np.trace(hat)) ** 2
 
-    tried = np.linalg.eigvalsh(gram)[-1] * 10.0 ** -np.arange(0, 7.01, 0.25)
+    tried = np.linalg.eigvalsh(gram)[-1] * 10.0 ** -np.arange(0, 11.01, 0.25)
     best = tried[np.argmin([score(penalty) for penalty in tried])]
     assert kernel_ridge(torch.from_numpy(gram), y, 3).penalty == pytest.approx(best, rel=1e-10)
 

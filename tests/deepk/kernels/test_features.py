@@ -407,7 +407,7 @@ COMPOSITIONAL: list[tuple[dict[str, Any], str]] = [
     ({"n_components": 0}, "n_components = 0 is not an integer >= 1"),
     ({"n_components": -3}, "n_components = -3 is not an integer >= 1"),
     ({"truncation": -1}, "truncation = -1 is not an integer >= 0"),
-    ({"depth": 0}, "depth = 0 is not an integer >= 1"),
+    ({"depth": 0}, "depth = 0 is not at least 1"),
     ({"activation": "rely"}, ".*rely.*relu"),
 ]
 

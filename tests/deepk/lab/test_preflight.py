@@ -28,6 +28,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     names = ("COLUMNS", "FIGURES", "KNOWN_DEVIATIONS", "predict", "claims", "draw")
     module.__dict__.update(dict.fromkeys(names), units=lambda cfg: cfg.units, measure=measure)
     monkeypatch.setitem(sys.modules, "parts", module)
+    monkeypatch.setattr(preflight, "configure_torch", lambda _: None)  # of all tests in this process
     monkeypatch.setattr(preflight, "time", SimpleNamespace(perf_counter=lambda: clock.now))
     return module
 

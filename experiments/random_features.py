@@ -59,7 +59,7 @@ COLUMNS = (*KEY, "features", "activation", "depth", "seed", "index", "rho", "qua
 FIGURES = ("accuracy", "table", "classifiers", "sensitivity", "coefficients", "kernel-error")
 _SLOW = (
     "at the stated learning rate our SGD is not yet where the printed numbers are, and why is open; at 0.1, ten times "
-    "it, 40 epochs of MNIST at L = 1, one seed, give 99.0, 99.1, 95.4 and 98.9 % for ReLU, GELU, sigmoid and Swish, near "
+    "it, 40 epochs of MNIST at L = 1, one seed, give 99.0, 99.1, 95.4, 98.9 % for ReLU, GELU, sigmoid, Swish, near "
     "the printed ones"
 )
 _SWISH = (

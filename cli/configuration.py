@@ -28,8 +28,9 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 from cli.catalogue import CONF, SCALES, data_names, module_of, names
 from cli.errors import UsageError, nearest
 from deepk.lab.store import StoreError
-from experiments import schema
-from experiments.schema import ConfigError, Experiment
+from experiments import allowed, schema
+from experiments.allowed import ConfigError
+from experiments.schema import Experiment
 
 GROUPS = ("data",)  # config groups that an override may choose from
 # In this order: of `list[int]` the list decides.
@@ -111,7 +112,7 @@ def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Exp
     try:
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config_type), values))
         if check:
-            schema.check(config)
+            allowed.check(config)
     except ConfigError as error:
         raise UsageError(str(error)) from error
     except MissingMandatoryValue as error:
@@ -130,7 +131,7 @@ def _unresolved(error: OmegaConfBaseException, config_type: type, values: dict[s
         value = values.get(spec.name)
         if "holds" in spec.metadata and "${" not in str(value):
             try:
-                schema.check_value(spec.name, value, spec.metadata["allowed"], spec.metadata["holds"])
+                allowed.check_value(spec.name, value, spec.metadata["allowed"], spec.metadata["holds"])
             except ConfigError as known:
                 return str(known)
     return f"{error.full_key} has no value here; give {error.full_key}=..."

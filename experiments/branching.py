@@ -27,9 +27,9 @@ import pandas as pd
 from deepk.kernels import Binomial, DualKernel, GaltonWatson, Geometric, OffspringLaw, Poisson, Uniform
 from deepk.kernels.laws import CRITICAL
 from deepk.lab.contract import Lab, Unit
+from experiments.allowed import parse_law
 from experiments.branching_claims import claims
 from experiments.branching_figures import draw
-from experiments.schema import parse_law
 
 if TYPE_CHECKING:
     from experiments.schema import Branching

@@ -5,137 +5,33 @@ Values live in `conf/`; a class here says which keys there are, of which type, a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields, is_dataclass
-from operator import attrgetter
-from typing import Any
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
 from deepk import activations
 from deepk.data import DATASETS
+from experiments.allowed import (
+    activation_list,
+    any_integers,
+    at_least,
+    bounded,
+    distinct,
+    each_at_least,
+    each_positive,
+    integers,
+    law_list,
+    markov_map,
+    markov_maps,
+    one_of,
+    optional_at_least,
+    positive,
+    seeds,
+    some_of,
+    subset_of,
+)
 
 DEVICES = ("cpu", "cuda", "mps")
-
-
-class ConfigError(ValueError):
-    """A configuration value that is not allowed: one line with the key, the value, and what is."""
-
-
-def _bounded(allowed: str, holds: Callable[[Any], bool]) -> Any:
-    return field(default=MISSING, metadata={"allowed": allowed, "holds": holds})
-
-
-def at_least(bound: float) -> Any:
-    """A number >= bound."""
-    return _bounded(f"a number >= {bound}", lambda x: x >= bound)
-
-
-def positive() -> Any:
-    """A finite number > 0."""
-    return _bounded("a finite number > 0", lambda x: 0 < x < math.inf)
-
-
-def optional_at_least(bound: float) -> Any:
-    """A number >= bound, or null."""
-    return _bounded(f"a number >= {bound}, or null", lambda x: x is None or x >= bound)
-
-
-def each_at_least(bound: float) -> Any:
-    """A dict whose values are all >= bound."""
-    return _bounded(f"a number >= {bound}", lambda x: x >= bound)
-
-
-def one_of(*names: str) -> Any:
-    """One of the names."""
-    return _bounded(f"one of {', '.join(names)}", lambda x: x in names)
-
-
-def some_of(*names: str) -> Any:
-    """A non-empty list, without repetition, of these names."""
-    return _bounded(f"a list of {', '.join(names)}", lambda xs: _distinct(xs) and all(x in names for x in xs))
-
-
-def subset_of(*names: str) -> Any:
-    """A list, may be empty, without repetition, of these names; all of them by default."""
-    allowed = {
-        "allowed": f"a list of {', '.join(names)}, may be empty",
-        "holds": lambda xs: len(xs) == len(set(xs)) and set(xs) <= set(names),
-    }
-    return field(default_factory=lambda: list(names), metadata=allowed)
-
-
-def each_positive() -> Any:
-    """A non-empty list of different finite numbers > 0."""
-    return _bounded(
-        "a list of different finite numbers > 0", lambda xs: _distinct(xs) and all(0 < x < math.inf for x in xs)
-    )
-
-
-def seeds() -> Any:
-    """A non-empty list of integers >= 0, without repetition."""
-    return _bounded("a list of different integers >= 0", lambda xs: _distinct(xs) and all(x >= 0 for x in xs))
-
-
-def integers(bound: int, *, odd: bool = False) -> Any:
-    """A non-empty list of integers >= bound, without repetition; odd ones alone where it says so."""
-    kind = "odd integers" if odd else "integers"
-    return _bounded(
-        f"a list of different {kind} >= {bound}",
-        lambda xs: _distinct(xs) and all(x >= bound and not (odd and x % 2 == 0) for x in xs),
-    )
-
-
-def any_integers(bound: int) -> Any:
-    """A list, may be empty, of integers >= bound, without repetition."""
-    return _bounded(
-        f"a list of different integers >= {bound}, may be empty",
-        lambda xs: len(xs) == len(set(xs)) and all(x >= bound for x in xs),
-    )
-
-
-def activation_list() -> Any:
-    """A non-empty list, without repetition, of known activations or `package.module:function`, which is imported."""
-    return _bounded(
-        f"a list of {', '.join(activations.NAMES)}, or package.module:function",
-        lambda xs: _distinct(xs) and all(activations.get(x) for x in xs),
-    )
-
-
-LAWS: dict[str, tuple[str, tuple[Callable[[float], bool], ...]]] = {
-    "poisson": ("poisson(rate) with 0 < rate <= 100", (lambda rate: 0 < rate <= 100,)),
-    "binomial": (
-        "binomial(n, p) with n = 1, ..., 100 and 0 < p <= 1",
-        (lambda n: n in range(1, 101), lambda p: 0 < p <= 1),
-    ),
-    "uniform": ("uniform(n) with n = 1, ..., 100", (lambda n: n in range(1, 101),)),
-    "geometric": ("geometric(p) with 0 < p <= 0.99", (lambda p: 0 < p <= 0.99,)),
-}
-
-
-def parse_law(text: str) -> tuple[str, tuple[float, ...]]:
-    """Name and numbers of a law of offspring such as "binomial(4, 0.5)"; ValueError where it is none of LAWS."""
-    name, _, rest = text.replace(" ", "").partition("(")
-    if name not in LAWS or not rest.endswith(")"):
-        raise ValueError(f"{text} is not {', '.join(form.partition(' with')[0] for form, _ in LAWS.values())}")
-    form, bounds = LAWS[name]
-    try:
-        numbers = tuple(float(number) for number in rest[:-1].split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != len(bounds) or not all(holds(number) for holds, number in zip(bounds, numbers, strict=True)):
-        raise ValueError(f"{text} is not {form}")
-    return name, numbers
-
-
-def law_list() -> Any:
-    """A list, may be empty, without repetition, of LAWS with their numbers."""
-    return _bounded("a list of different laws", lambda xs: len({parse_law(x) for x in xs}) == len(xs))
-
-
-def _distinct(values: list[Any]) -> bool:
-    return 0 < len(values) == len(set(values))
 
 
 @dataclass
@@ -226,7 +122,7 @@ class CorrelationDepth(Experiment):
     seeds: list[int] = seeds()
     sigma_b: dict[str, float] = each_at_least(0)
     default_sigma_b: float = at_least(0)
-    c0: float = _bounded("a correlation in [-1, 1)", lambda x: -1 <= x < 1)
+    c0: float = bounded("a correlation in [-1, 1)", lambda x: -1 <= x < 1)
     depth: int = at_least(10)
     residual_sigma_w: list[float] = each_positive()
     simulation: RandomNetworks = field(default_factory=RandomNetworks)
@@ -240,7 +136,7 @@ class CorrelationDepth(Experiment):
 class NetworkOutputs(Experiment):
     """Configuration of `network-outputs`; see conf/experiment/network-outputs.yaml."""
 
-    activation: str = _bounded("a known activation, or package.module:function", lambda x: bool(activations.get(x)))
+    activation: str = bounded("a known activation, or package.module:function", lambda x: bool(activations.get(x)))
     seeds: list[int] = seeds()
     depth: int = at_least(2)
     width: int = at_least(1)
@@ -285,7 +181,7 @@ class Branching(Experiment):
     paths: int = at_least(1)
     shown_paths: int = at_least(1)
     generations: int = at_least(1)
-    growth: float = _bounded("a number in (1, 1e6]", lambda x: 1 < x <= 1e6)
+    growth: float = bounded("a number in (1, 1e6]", lambda x: 1 < x <= 1e6)
     offspring: int = at_least(1)
 
     def conflict(self) -> tuple[str, str]:
@@ -307,8 +203,8 @@ class KernelLimits(Experiment):
     width: int = at_least(2)
     networks: int = at_least(2)
     # The expansion is for great depth; mu^L of the law must stay below 1e300, and its populations below 7e16.
-    kesten_stigum_depth: int = _bounded("a number in [100, 640]", lambda x: 100 <= x <= 640)
-    kesten_stigum_generations: int = _bounded("a number in [1, 12]", lambda x: 1 <= x <= 12)
+    kesten_stigum_depth: int = bounded("a number in [100, 640]", lambda x: 100 <= x <= 640)
+    kesten_stigum_generations: int = bounded("a number in [1, 12]", lambda x: 1 <= x <= 12)
 
     def conflict(self) -> tuple[str, str]:
         """The first value that does not go with another, and what it takes; or nothing."""
@@ -322,9 +218,9 @@ class Memorization(Experiment):
 
     activations: list[str] = activation_list()
     seeds: list[int] = seeds()
-    kappa: float = _bounded("a number in (0, 1)", lambda x: 0 < x < 1)
-    kappas: list[float] = _bounded(
-        "a list of different numbers in (0, 1)", lambda xs: _distinct(xs) and all(0 < x < 1 for x in xs)
+    kappa: float = bounded("a number in (0, 1)", lambda x: 0 < x < 1)
+    kappas: list[float] = bounded(
+        "a list of different numbers in (0, 1)", lambda xs: distinct(xs) and all(0 < x < 1 for x in xs)
     )
     size: int = at_least(2)
     dimension: int = at_least(2)
@@ -332,7 +228,7 @@ class Memorization(Experiment):
     dimensions: list[int] = integers(2)
     circle: list[int] = integers(3, odd=True)
     circle_limit: list[int] = integers(3, odd=True)
-    circle_shown: int = _bounded("an odd integer >= 3", lambda x: x >= 3 and x % 2 == 1)
+    circle_shown: int = bounded("an odd integer >= 3", lambda x: x >= 3 and x % 2 == 1)
     sphere: list[int] = integers(3)
     depths: int = at_least(4)
 
@@ -359,12 +255,12 @@ class Protocol:
 class KernelErrors:
     """Where the error of a kernel estimate is measured: `total` features a run, as total / m estimates from m each."""
 
-    rhos: list[float] = _bounded(
-        "a list of different numbers in (-1, 1)", lambda xs: _distinct(xs) and all(-1 < x < 1 for x in xs)
+    rhos: list[float] = bounded(
+        "a list of different numbers in (-1, 1)", lambda xs: distinct(xs) and all(-1 < x < 1 for x in xs)
     )
-    features: list[int] = _bounded(
+    features: list[int] = bounded(
         "a list of two or more different integers >= 1",
-        lambda xs: len(xs) > 1 and _distinct(xs) and all(x >= 1 for x in xs),
+        lambda xs: len(xs) > 1 and distinct(xs) and all(x >= 1 for x in xs),
     )
     total: int = at_least(1)
     runs: int = at_least(2)
@@ -413,7 +309,7 @@ class MapPeriods(Experiment):
     sharkovsky: list[int] = integers(2)
     up_to: int = at_least(3)
     iterations: int = at_least(6)
-    slope: float = _bounded(
+    slope: float = bounded(
         "a number in (0, 2] other than 1, where whole intervals return", lambda x: 0 < x <= 2 and x != 1
     )
     slopes: int = at_least(2)
@@ -426,10 +322,11 @@ class MapPeriods(Experiment):
 class TentCompositions(Experiment):
     """Configuration of `tent-compositions`; see conf/experiment/tent-compositions.yaml."""
 
+    maps: list[str] = markov_maps("tent", "golden")
     shown: list[int] = integers(1)
     curve_points: int = at_least(2)
     counted: int = at_least(1)
-    written: int = _bounded("a number in [1, 20]", lambda x: 1 <= x <= 20)
+    written: int = bounded("a number in [1, 20]", lambda x: 1 <= x <= 20)
     network_depths: list[int] = integers(1)
     shallow: int = at_least(1)
     target: int = at_least(1)
@@ -449,6 +346,7 @@ class TentCompositions(Experiment):
 class TentMap(Experiment):
     """Configuration of `tent-map`; see conf/experiment/tent-map.yaml."""
 
+    map: str = markov_map("golden")
     depths: list[int] = integers(1)
     width: int = at_least(1)
     points: int = at_least(10)
@@ -484,33 +382,3 @@ SCHEMAS: dict[str, type[Experiment]] = {
     "tent-compositions": TentCompositions,
     "tent-map": TentMap,
 }
-
-
-def check(config: Any, prefix: str = "") -> None:
-    """Raises ConfigError at the first value outside its bounds."""
-    for spec in fields(config):
-        key, value = f"{prefix}{spec.name}", getattr(config, spec.name)
-        if is_dataclass(value):
-            check(value, f"{key}.")
-        elif "holds" in spec.metadata:
-            items = {f"{key}.{name}": item for name, item in value.items()} if isinstance(value, dict) else {key: value}
-            for name, item in items.items():
-                check_value(name, item, spec.metadata["allowed"], spec.metadata["holds"])
-    if hasattr(config, "conflict"):
-        key, allowed = config.conflict()
-        if key:
-            value = attrgetter(key)(config)
-            raise ConfigError(f"{prefix}{key}={value} is not allowed: it takes {allowed}")
-
-
-def check_value(key: str, value: Any, allowed: str, holds: Callable[[Any], bool]) -> None:
-    """Raises ConfigError for a value outside its bounds."""
-    shown = "null" if value is None else f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
-    try:
-        fine = holds(value)
-    except ValueError as error:  # says more than the bound could: which activation, and what is wrong with it
-        raise ConfigError(f"{key}={shown} is not allowed: {error}") from error
-    except TypeError:  # a list where a number belongs
-        fine = False
-    if not fine:
-        raise ConfigError(f"{key}={shown} is not allowed: it takes {allowed}")

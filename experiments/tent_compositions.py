@@ -24,15 +24,15 @@ import torch
 from deepk.dynamics import (
     PiecewiseLinearMap,
     constant_predictor_floor,
-    golden_map,
+    get_map,
     l1_lower_bound,
     linear_pieces,
     relu_network,
-    tent_map,
 )
 from deepk.lab.contract import Lab, Unit
-from deepk.networks.ensemble import Ensemble, train_ensemble
-from experiments.tent_compositions_claims import FRESH_POINTS, claims, fibonacci
+from deepk.networks.ensemble import Ensemble
+from experiments.ensembles import train_resumably
+from experiments.tent_compositions_claims import FRESH_POINTS, PIECES, claims
 from experiments.tent_compositions_figures import draw
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ COLUMNS = (*KEY, "compositions", "seed", "index", "x", "quantity", "value")
 FIGURES = ("curves", "pieces", "networks")
 KNOWN_DEVIATIONS: dict[str, str] = {}
 
-MAPS: dict[str, PiecewiseLinearMap] = {"tent": tent_map(), "golden": golden_map()}
 Rows = list[dict[str, Any]]
 
 
@@ -53,17 +52,18 @@ Rows = list[dict[str, Any]]
 
 
 def predict(cfg: TentCompositions) -> pd.DataFrame:
-    """Numbers of pieces by formula, as logarithms; floors and bounds of networks of one layer."""
+    """Numbers of pieces by formula, where there is one, as logarithms; floors and bounds of networks of one layer."""
     rows: Rows = []
-    for n in range(1, cfg.counted + 1):
-        rows.append(_row("log2 pieces", float(n), "tent", n))
-        rows.append(_row("log2 pieces", math.log2(2 * fibonacci(n + 1)), "golden", n))
-    tent = MAPS["tent"]
-    rows.append(_row("mae of a constant", constant_predictor_floor(tent, cfg.target).mae, "tent", cfg.target))
+    for name in cfg.maps:
+        if name in PIECES:
+            pieces = PIECES[name]
+            rows += [_row("log2 pieces", math.log2(pieces(n)), name, n) for n in range(1, cfg.counted + 1)]
+    first = cfg.maps[0]
+    rows.append(_row("mae of a constant", constant_predictor_floor(get_map(first), cfg.target).mae, first, cfg.target))
     shallow = [(cfg.counted, cfg.shallow), *((cfg.target, width) for width in cfg.widths)]
     for n, width in dict.fromkeys(shallow):
-        bound = l1_lower_bound(tent, n, 1, width, (0, 1))
-        rows.append(_row("mean L1 bound", math.nan if bound.mean is None else bound.mean, "tent", n, width))
+        bound = l1_lower_bound(get_map(first), n, 1, width).mean
+        rows.append(_row("mean L1 bound", math.nan if bound is None else bound, first, n, width))
     return pd.DataFrame(rows)
 
 
@@ -77,19 +77,20 @@ def _row(quantity: str, value: float, map_: str, compositions: int, width: int =
 def units(cfg: TentCompositions) -> list[Unit]:
     """Networks of each width, the widest first; curves, counts and deep networks of each map."""
     steps = cfg.epochs * math.ceil(cfg.points / cfg.batch_size)
-    trained = [Unit({"part": "trained", "map": "tent", "width": w}, steps) for w in sorted(cfg.widths, reverse=True)]
+    widths = sorted(cfg.widths, reverse=True)
+    trained = [Unit({"part": "trained", "map": cfg.maps[0], "width": width}, steps) for width in widths]
     return trained + [
-        Unit({"part": part, "map": name, "width": 0}) for part in ("curves", "pieces", "deep") for name in MAPS
+        Unit({"part": part, "map": name, "width": 0}) for part in ("curves", "pieces", "deep") for name in cfg.maps
     ]
 
 
 def measure(cfg: TentCompositions, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Rows of one part."""
-    part, name = str(unit.key["part"]), str(unit.key["map"])
+    part, map_ = str(unit.key["part"]), get_map(str(unit.key["map"]))
     if part == "trained":
-        rows = _trained(cfg, int(unit.key["width"]), lab)
+        rows = _trained(cfg, map_, int(unit.key["width"]), lab)
     else:
-        rows = {"curves": _curves, "pieces": _pieces, "deep": _deep}[part](cfg, MAPS[name])
+        rows = {"curves": _curves, "pieces": _pieces, "deep": _deep}[part](cfg, map_)
         lab.progress()
     empty = {"compositions": 0, "seed": cfg.seeds[0], "index": 0, "x": np.nan}
     return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
@@ -129,37 +130,27 @@ def _deep(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
     return rows
 
 
-def _trained(cfg: TentCompositions, width: int, lab: Lab) -> Rows:
+def _trained(cfg: TentCompositions, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Rows:
     """Networks of one hidden layer, one for each seed, at the end of their training."""
-    tent, n = MAPS["tent"], cfg.target
-    networks = Ensemble(
-        [lab.generator(seed, f"weights {width}") for seed in cfg.seeds], depth=1, width=width, device=lab.device
-    )
+    n, (low, high) = cfg.target, (float(end) for end in map_.interval)
+    generators = [lab.generator(seed, f"weights {width}") for seed in cfg.seeds]
+    networks = Ensemble(generators, depth=1, width=width, device=lab.device)
 
     def sample(part: str, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        x = np.stack([lab.numpy_generator(seed, part).uniform(0, 1, count) for seed in cfg.seeds])[..., None]
-        return torch.from_numpy(x).float().to(lab.device), torch.from_numpy(tent.iterate(x, n)).float().to(lab.device)
+        x = np.stack([lab.numpy_generator(seed, part).uniform(low, high, count) for seed in cfg.seeds])[..., None]
+        return torch.from_numpy(x).float().to(lab.device), torch.from_numpy(map_.iterate(x, n)).float().to(lab.device)
 
-    x, y = sample("train", cfg.points)
-    order = lab.generator(cfg.seeds[0], f"batches {width}")
-    state: dict[str, torch.Tensor] = {}
-    if (saved := lab.restore()) is not None:
-        networks.parameters.copy_(saved["parameters"])
-        order.set_state(saved["order"])
-        state = {name: part.to(lab.device) if name != "steps" else part for name, part in saved["state"].items()}
-        lab.progress(int(state["steps"][0]))
-    for _ in train_ensemble(
+    for _ in train_resumably(
+        lab,
         networks,
-        x,
-        y,
+        *sample("train", cfg.points),
         learning_rate=cfg.learning_rate,
         batch_size=cfg.batch_size,
         epochs=cfg.epochs,
-        generator=order,
-        state=state,
-        on_step=lab.progress,
+        generator=lab.generator(cfg.seeds[0], f"batches {width}"),
+        rows=[],
     ):
-        lab.checkpoint({"parameters": networks.parameters, "order": order.get_state(), "state": state})
+        pass
     fresh, target = sample("fresh", FRESH_POINTS)
     off = (networks(fresh) - target).double()
     return [

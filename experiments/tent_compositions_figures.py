@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +12,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from deepk import figures
+from deepk.dynamics import get_map
 from experiments.tent_compositions_claims import DEEP_UNITS
 
 if TYPE_CHECKING:
     from experiments.schema import TentCompositions
 
-_LOOKS = {"tent": (figures.BLUE, "o", "tent map"), "golden": (figures.VERMILION, "s", r"$\varphi|x| - 1$")}
+_LABELS = {"tent": "tent map", "golden": r"$\varphi|x| - 1$"}
+_LAWS = {"tent": "$2^n$", "golden": "$2 F_{n+1}$"}
+
+
+def _looks(cfg: TentCompositions) -> Iterator[tuple[str, str, str, str]]:
+    """Name, color, marker and label of each map."""
+    looks = zip(cfg.maps, cycle(figures.PALETTE), cycle(figures.MARKERS))
+    return ((name, color, marker, _LABELS.get(name, name)) for name, color, marker in looks)
 
 
 def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> dict[str, Figure]:
@@ -37,9 +47,9 @@ def _pick(table: pd.DataFrame, map_: str, quantity: str, width: int = 0) -> pd.S
 
 
 def _curves(data: pd.DataFrame, cfg: TentCompositions) -> Figure:
-    figure = Figure(figsize=(1.0 + 3.4 * len(cfg.shown), 5.6))
-    panels = figure.subplots(2, len(cfg.shown), squeeze=False, sharex="row", sharey="row")
-    for row, (name, (color, _, label)) in zip(panels, _LOOKS.items(), strict=True):
+    figure = Figure(figsize=(1.0 + 3.4 * len(cfg.shown), 2.8 * len(cfg.maps)))
+    panels = figure.subplots(len(cfg.maps), len(cfg.shown), squeeze=False, sharex="row", sharey="row")
+    for row, (name, color, _, label) in zip(panels, _looks(cfg), strict=True):
         for panel, n in zip(row, cfg.shown, strict=True):
             curve = data[(data["quantity"] == "curve") & (data["map"] == name) & (data["compositions"] == n)]
             panel.plot(curve["x"], curve["value"], color=color, linewidth=1.2)
@@ -56,10 +66,10 @@ def _curves(data: pd.DataFrame, cfg: TentCompositions) -> Figure:
 def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> Figure:
     figure = Figure(figsize=(6.8, 4.6))
     panel = figure.subplots()
-    for name, (color, marker, label) in _LOOKS.items():
-        formula = "$2^n$" if name == "tent" else "$2 F_{n+1}$"
+    for name, color, marker, label in _looks(cfg):
         known, counted = (_pick(table, name, "log2 pieces") for table in (theory, data))
-        panel.plot(known.index, known, color=color, linewidth=1.2, label=f"{label}: {formula}")
+        if name in _LAWS:
+            panel.plot(known.index, known, color=color, linewidth=1.2, label=f"{label}: {_LAWS[name]}")
         every = max(1, len(counted) // 14)
         panel.plot(
             counted.index, counted, marker, color=color, markersize=5, markevery=every, label=f"{label}: by recursion"
@@ -68,10 +78,9 @@ def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> 
         panel.plot(written.index, np.log2(written), "x", color=figures.BLACK, markersize=5, label="written out")
     shallow = math.log2(cfg.shallow + 1)
     panel.axhline(shallow, color=figures.GREEN, linestyle="--", label=f"one layer of {cfg.shallow} units, at most")
-    deep = _pick(data, "tent", "units")
-    note = (
-        f"{round(float(deep.iloc[-1] / deep.index[-1]))} units a layer are enough;\nthe slides have {DEEP_UNITS} at 100"
-    )
+    deep = _pick(data, cfg.maps[0], "units")
+    note = f"{round(float(deep.iloc[-1] / deep.index[-1]))} units a layer are enough for the {cfg.maps[0]} map"
+    note += f";\nthe slides have {DEEP_UNITS} at 100" if cfg.maps[0] == "tent" else ""
     panel.text(0.97, 0.05, note, transform=panel.transAxes, ha="right", fontsize=9)
     panel.set(xlabel="compositions $n$", ylabel=r"$\log_2$ of the linear pieces of $f^n$")
     handles = {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
@@ -84,7 +93,8 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
     figure = Figure(figsize=(10.0, 4.4))
     deep, shallow = figure.subplots(1, 2)
     n = np.arange(1, max(cfg.network_depths) + 1)
-    for (name, (color, marker, label)), slope in zip(_LOOKS.items(), (2.0, (1 + math.sqrt(5)) / 2), strict=True):
+    for name, color, marker, label in _looks(cfg):
+        slope = float(get_map(name).lipschitz)
         errors = _pick(data, name, "error").clip(lower=1e-18)
         deep.plot(errors.index, errors, marker, color=color, label=f"{label}: network of $n$ layers")
         deep.plot(
@@ -98,7 +108,7 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
     shallow.errorbar(rows.index, rows["mean"], bars, fmt="o-", color=figures.BLUE, label="one trained layer, and range")
     known = theory[(theory["quantity"] == "mean L1 bound") & (theory["compositions"] == cfg.target)]
     shallow.plot(known["width"], known["value"], color=figures.ORANGE, label="theorem's bound")
-    floor = float(_pick(theory, "tent", "mae of a constant").iloc[0])
+    floor = float(_pick(theory, cfg.maps[0], "mae of a constant").iloc[0])
     shallow.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
     shallow.set(xlabel="units of the hidden layer", ylabel=f"mean absolute error on $f^{{{cfg.target}}}$", xscale="log")
     shallow.set_ylim(0, None)

@@ -28,15 +28,18 @@ import torch
 from torch import Tensor
 
 from deepk.dynamics import (
+    PiecewiseLinearMap,
     constant_predictor_floor,
     crossings,
-    golden_map,
+    get_map,
     l1_lower_bound,
     relu_pieces_bound,
     share_above,
 )
+from deepk.dynamics.numbers import Number
 from deepk.lab.contract import Lab, Unit
-from deepk.networks.ensemble import Ensemble, train_ensemble
+from deepk.networks.ensemble import Ensemble
+from experiments.ensembles import train_resumably
 from experiments.tent_map_claims import STATED, claims
 from experiments.tent_map_figures import draw
 
@@ -50,7 +53,6 @@ COLUMNS = (*KEY, "task", "setting", "compositions", "seed", "epoch", "quantity",
 FIGURES = ("depth-sweep", "compositions", "training", "sensitivity", "digits")
 KNOWN_DEVIATIONS: dict[str, str] = {}
 
-MAP = golden_map()
 Rows = list[dict[str, Any]]
 
 
@@ -73,19 +75,23 @@ class Task:
 def predict(cfg: TentMap) -> pd.DataFrame:
     """Floors of the best constant for each number of compositions; bounds for each depth, where they hold."""
     rows: Rows = []
-    low, golden = MAP.interval[0], float(MAP.lipschitz)
+    map_ = get_map(cfg.map)
     for n in sorted({*cfg.compositions, cfg.easy, cfg.hard}):
-        floor = constant_predictor_floor(MAP, n)
-        positive = share_above(MAP, n, 0)
-        found = {"mse": floor.mse, "mae": floor.mae, "sign error": min(positive, 1 - positive)}
-        found["crossings"] = float(crossings(MAP, n, low, 0))
+        floor, above = constant_predictor_floor(map_, n), share_above(map_, n, middle(map_))
+        found = {"mse": floor.mse, "mae": floor.mae, "sign error": min(above, 1 - above)}
+        found["crossings"] = float(crossings(map_, n, map_.interval[0], middle(map_)))
         rows += [_row(quantity, value, n) for quantity, value in found.items()]
         for depth in cfg.depths:
-            bounds = [l1_lower_bound(MAP, n, depth, cfg.width, (low, top)).mean for top in (0, MAP.values[-1])]
-            rows.append(_row("mean L1 bound", max((b for b in bounds if b is not None), default=math.nan), n, depth))
+            bound = l1_lower_bound(map_, n, depth, cfg.width).mean
+            rows.append(_row("mean L1 bound", math.nan if bound is None else bound, n, depth))
             rows.append(_row("pieces", float(relu_pieces_bound(depth, cfg.width)), n, depth))
-            rows.append(_row("widest", golden ** (n / depth) / 8, n, depth))
+            rows.append(_row("widest", float(map_.lipschitz) ** (n / depth) / 8, n, depth))
     return pd.DataFrame(rows)
+
+
+def middle(map_: PiecewiseLinearMap) -> Number:
+    """The knot in the middle, where f turns: 0 of phi |x| - 1. Signs are those of f^n less this."""
+    return map_.knots[len(map_.knots) // 2]
 
 
 def _row(quantity: str, value: float, compositions: int, depth: int = 0) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def measure(cfg: TentMap, unit: Unit, lab: Lab) -> pd.DataFrame:
 
 def _tasks(cfg: TentMap, batch_size: int) -> list[Task]:
     """What is trained side by side: at another batch size the easy and the hard task of the first seed alone."""
-    both = list(dict.fromkeys([cfg.easy, cfg.hard]))
+    both, map_ = [cfg.easy, cfg.hard], get_map(cfg.map)
     rate, first = cfg.learning_rate, cfg.seeds[0]
     if batch_size != cfg.batch_size:
         return [Task("regression", n, first, f"batch size {batch_size}", rate) for n in both]
@@ -128,19 +134,29 @@ def _tasks(cfg: TentMap, batch_size: int) -> list[Task]:
         Task(name, n, seed, STATED, rate) for name in ("classification", "shuffled") for n in both for seed in cfg.seeds
     ]
     for n in both:
-        found += [Task("regression", n, first, f"learning rate {eta:g}", eta) for eta in cfg.learning_rates]
+        others = [eta for eta in cfg.learning_rates if eta != rate]
+        found += [Task("regression", n, first, f"learning rate {eta:g}", eta) for eta in others]
         found.append(Task("regression", n, first, "absolute error", rate, absolute=True))
-        found.append(Task("regression", n, first, "on [-1, 0.618]", rate, narrow=True))
+        if (covered := _covered(map_)) != map_.interval:
+            low, high = (float(end) for end in covered)
+            found.append(Task("regression", n, first, f"on [{low:.3g}, {high:.3g}]", rate, narrow=True))
     return found
 
 
-def _points(task: Task, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """x uniform on the interval, and f^n(x), iterated in float64."""
-    low, high = (float(end) for end in MAP.interval)
-    x = generator.uniform(low, float(MAP.values[-1]) if task.narrow else high, count)
-    y = MAP.iterate(x, task.compositions)
+def _covered(map_: PiecewiseLinearMap) -> tuple[Number, Number]:
+    """The part of the interval that f maps it onto, which no iterate leaves."""
+    return min(map_.values), max(map_.values)
+
+
+def _points(
+    map_: PiecewiseLinearMap, task: Task, count: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """x uniform on the interval, and f^n(x), iterated in float64; of a classification the side of the middle, +-1."""
+    low, high = (float(end) for end in (_covered(map_) if task.narrow else map_.interval))
+    x = generator.uniform(low, high, count)
+    y = map_.iterate(x, task.compositions)
     if task.name == "classification":
-        y = np.where(y > 0, 1.0, -1.0)
+        y = np.where(y > float(middle(map_)), 1.0, -1.0)
     return x, generator.permutation(y) if task.name == "shuffled" else y
 
 
@@ -150,80 +166,92 @@ def _train(cfg: TentMap, depth: int, batch_size: int, lab: Lab) -> Rows:
     generators = [lab.generator(task.seed, f"weights {depth}") for task in tasks]
     networks = Ensemble(generators, depth=depth, width=cfg.width, device=lab.device)
     data = {part: _stacked(cfg, tasks, part, lab) for part in ("train", "fresh")}
-    order, state, rows = lab.generator(cfg.seeds[0], "batches"), {}, []
-    if (saved := lab.restore()) is not None:
-        networks.parameters.copy_(saved["parameters"])
-        order.set_state(saved["order"])
-        state = {name: part.to(lab.device) if name != "steps" else part for name, part in saved["state"].items()}
-        rows = saved["rows"]
-        lab.progress(int(state["steps"][0]))
+    rows: Rows = []
     kept = set(np.linspace(0, cfg.epochs, cfg.evaluations + 1).round().astype(int)[1:])
-    for epoch in train_ensemble(
+    for epoch in train_resumably(
+        lab,
         networks,
         *data["train"],
         learning_rate=torch.tensor([task.learning_rate for task in tasks]),
         absolute=torch.tensor([task.absolute for task in tasks], device=lab.device),
         batch_size=batch_size,
         epochs=cfg.epochs,
-        generator=order,
-        state=state,
-        on_step=lab.progress,
+        generator=lab.generator(cfg.seeds[0], "batches"),
+        rows=rows,
     ):
-        if epoch.number in kept:
-            for part, (x, y) in data.items():
-                rows += _errors(tasks, part, epoch.number, networks(x), y)
-            lab.progress(0, epoch=epoch.number)
-        lab.checkpoint({"parameters": networks.parameters, "order": order.get_state(), "state": state, "rows": rows})
+        if epoch.number == cfg.epochs:
+            rows += [row for part, (x, y) in data.items() for row in _errors(cfg, tasks, part, networks(x), y)]
+        elif epoch.number in kept:
+            rows += _on_the_way(cfg, tasks, epoch.number, networks, *data["train"])
+        lab.progress(0, epoch=epoch.number)
     return rows
 
 
 def _stacked(cfg: TentMap, tasks: list[Task], part: str, lab: Lab) -> tuple[Tensor, Tensor]:
     """Each task's points, (tasks, n, 1); those of one seed and interval are the same."""
     count = cfg.points if part == "train" else cfg.fresh_points
-    found = [_points(task, count, lab.numpy_generator(task.seed, f"{part} points")) for task in tasks]
+    map_ = get_map(cfg.map)
+    found = [_points(map_, task, count, lab.numpy_generator(task.seed, f"{part} points")) for task in tasks]
     x, y = (np.stack(column)[..., None] for column in zip(*found, strict=True))
     return torch.from_numpy(x).float().to(lab.device), torch.from_numpy(y).float().to(lab.device)
 
 
-def _errors(tasks: list[Task], part: str, epoch: int, found: Tensor, y: Tensor) -> Rows:
+def _on_the_way(cfg: TentMap, tasks: list[Task], epoch: int, networks: Ensemble, x: Tensor, y: Tensor) -> Rows:
+    """The training errors, of an epoch before the last, that are drawn: of the easy and the hard task as stated."""
+    errors = (networks(x) - y).double().square().mean(dim=(1, 2)).tolist()
+    return [
+        _error(task, epoch, "train mse", error)
+        for task, error in zip(tasks, errors, strict=True)
+        if (task.name, task.setting) == ("regression", STATED) and task.compositions in (cfg.easy, cfg.hard)
+    ]
+
+
+def _errors(cfg: TentMap, tasks: list[Task], part: str, found: Tensor, y: Tensor) -> Rows:
+    """All errors, of the last epoch."""
     off = (found - y).double()
+    between = float(middle(get_map(cfg.map)))
+    signs = torch.tensor([0.0 if task.name == "classification" else between for task in tasks], device=y.device)
+    signs = signs[:, None, None]
     values = {
         "mse": off.square().mean(dim=(1, 2)),
         "mae": off.abs().mean(dim=(1, 2)),
-        "sign error": ((found > 0) != (y > 0)).double().mean(dim=(1, 2)),
+        "sign error": ((found > signs) != (y > signs)).double().mean(dim=(1, 2)),
     }
     return [
-        {
-            "task": task.name,
-            "setting": task.setting,
-            "compositions": task.compositions,
-            "seed": task.seed,
-            "epoch": epoch,
-            "quantity": f"{part} {name}",
-            "value": float(value[r]),
-        }
+        _error(task, cfg.epochs, f"{part} {name}", float(value[r]))
         for name, value in values.items()
         for r, task in enumerate(tasks)
     ]
 
 
-def _digits(cfg: TentMap, lab: Lab) -> Rows:
-    """How far iterates in float32 and float64 are from the exact ones, and how many signs are wrong."""
-    drawn = lab.numpy_generator(cfg.seeds[0], "digits").uniform(-1, 1, cfg.float_points)
-    exact: list[Any] = [Fraction(float(x)) for x in drawn.astype(np.float32)]
-    golden = float(MAP.lipschitz)
-    iterates: dict[str, np.ndarray] = {
-        "float32": drawn.astype(np.float32),
-        "float64": drawn.astype(np.float32).astype(np.float64),
+def _error(task: Task, epoch: int, quantity: str, value: float) -> dict[str, Any]:
+    return {
+        "task": task.name,
+        "setting": task.setting,
+        "compositions": task.compositions,
+        "seed": task.seed,
+        "epoch": epoch,
+        "quantity": quantity,
+        "value": value,
     }
+
+
+def _digits(cfg: TentMap, lab: Lab) -> Rows:
+    """How far iterates kept in float32 and in float64 are from the exact ones, and how many signs are wrong."""
+    map_ = get_map(cfg.map)
+    low, high = (float(end) for end in map_.interval)
+    turn = float(middle(map_))
+    drawn = lab.numpy_generator(cfg.seeds[0], "digits").uniform(low, high, cfg.float_points).astype(np.float32)
+    exact: list[Any] = [Fraction(float(x)) for x in drawn]
+    iterates: dict[str, np.ndarray] = {"float32": drawn, "float64": drawn.astype(np.float64)}
     rows: Rows = []
     for n in range(1, cfg.hard + 1):
-        exact = [MAP(x) for x in exact]
+        exact = [map_(x) for x in exact]
         true = np.array([float(x) for x in exact])
         for name, x in iterates.items():
-            iterates[name] = (x.dtype.type(golden) * np.abs(x) - 1).astype(x.dtype)
+            iterates[name] = map_(np.clip(x, low, high)).astype(x.dtype)  # the end may round to beyond itself
             off = np.abs(iterates[name] - true)
-            wrong = float(((iterates[name] > 0) != (true > 0)).mean())
+            wrong = float(((iterates[name] > turn) != (true > turn)).mean())
             found = {f"{name} error": float(off.mean()), f"{name} wrong signs": wrong}
             rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
     lab.progress()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from deepk import figures
+from deepk.dynamics import get_map
 from experiments.tent_map_claims import STATED, Run
 
 if TYPE_CHECKING:
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
     from experiments.schema import TentMap
 
-_MAP = r"$f(x) = \varphi|x| - 1$"
+_FORMULAS = {  # of a map and of its slope
+    "golden": (r"$f(x) = \varphi|x| - 1$", r"\varphi"),
+    "tent": (r"$f(x) = 2\,\min(x, 1 - x)$", "2"),
+}
+
+
+def _formula(cfg: TentMap) -> tuple[str, str]:
+    return _FORMULAS.get(cfg.map, (cfg.map, rf"{float(get_map(cfg.map).lipschitz):.4g}"))
 
 
 def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentMap) -> dict[str, Figure]:
@@ -31,11 +38,13 @@ def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentMap) -> dict[str, Fi
         "sensitivity": _sensitivity(run),
         "digits": _digits(run),
     }
-    setting = f"width {cfg.width}, {cfg.points} points, Adam {cfg.learning_rate:g}, batch {cfg.batch_size}"
+    setting = f"{cfg.map} map, width {cfg.width}, {cfg.points} points, Adam {cfg.learning_rate:g}"
+    setting += f", batch {cfg.batch_size}, {cfg.epochs} epochs; scale {cfg.scale}; "
+    seeds = f"{setting}{len(cfg.seeds)} seeds and their range"
+    digits = f"{cfg.map} map, {cfg.float_points} points; scale {cfg.scale}"
+    notes = {"sensitivity": f"{setting}seed {cfg.seeds[0]}", "digits": digits}
     for name, figure in found.items():
-        note = f"{cfg.float_points} points" if name == "digits" else f"{setting}, {cfg.epochs} epochs"
-        seeds = "" if name == "digits" else f"; {len(cfg.seeds)} seeds, their range"
-        figures.corner_note(figure, f"{note}; scale {cfg.scale}{seeds}")
+        figures.corner_note(figure, notes.get(name, seeds))
     return found
 
 
@@ -90,17 +99,20 @@ def _compositions(run: Run) -> Figure:
     cfg = run.cfg
     figure = Figure(figsize=(10.0, 4.4))
     panels = figure.subplots(1, 2)
+    formula, _ = _formula(cfg)
     ns = sorted({*cfg.compositions, cfg.easy, cfg.hard})
     for panel, error, words in zip(panels, ("mse", "mae"), ("mean square", "mean absolute"), strict=True):
         for depth, color, marker in zip(sorted(cfg.depths), cycle(figures.PALETTE), cycle(figures.MARKERS)):
-            samples = [run.last("regression", n, depth, f"fresh {error}") for n in ns]
-            means = [sample.mean for sample in samples]
-            panel.plot(ns, means, color=color, marker=marker, label=f"{depth} hidden layer{'s' if depth > 1 else ''}")
+            rows = pd.concat([run.ends("regression", n, depth) for n in ns])
+            errors = rows[rows["quantity"] == f"fresh {error}"].groupby("compositions")["value"]
+            label = f"{depth} hidden layer{'s' if depth > 1 else ''}"
+            panel.plot(errors.mean(), color=color, marker=marker, label=label)
+            panel.vlines(errors.min().index, errors.min(), errors.max(), color=color, linewidth=1)
             if error == "mae":
                 bounds = [run.known("mean L1 bound", n, depth) for n in ns]
                 panel.plot(ns, bounds, color=color, linewidth=1, linestyle=":")
         panel.plot(ns, [run.known(error, n) for n in ns], color=figures.BLACK, linewidth=1.2, label="best constant")
-        panel.set(xlabel=f"compositions of {_MAP}", ylabel=f"{words} error on fresh points", ylim=(0, None))
+        panel.set(xlabel=f"compositions of {formula}", ylabel=f"{words} error on fresh points", ylim=(0, None))
     panels[1].plot([], [], color="0.4", linewidth=1, linestyle=":", label="theorem's bound")
     figure.legend(*panels[1].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
@@ -120,7 +132,7 @@ def _training(run: Run) -> Figure:
         panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label="best constant")
         panel.set(title=f"{words}: {n} compositions", xlabel="epoch", ylim=(0, None))
     panels[0].set_ylabel("mean square error, training points")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
 
@@ -130,6 +142,8 @@ def _sensitivity(run: Run) -> Figure:
     first = d[(d["task"] == "regression") & (d["seed"] == cfg.seeds[0]) & (d["epoch"] == cfg.epochs)]
     first = first[first["quantity"] == "train mse"]
     settings = list(dict.fromkeys([STATED, *first["setting"]]))
+    low, high = (float(end) for end in get_map(cfg.map).interval)
+    constant = f"best constant on [{low:g}, {high:g}]"
     figure = Figure(figsize=(10.0, 4.4))
     panels = figure.subplots(1, 2, sharey=True)
     for panel, n, words in zip(panels, (cfg.easy, cfg.hard), ("easy", "hard"), strict=True):
@@ -137,7 +151,7 @@ def _sensitivity(run: Run) -> Figure:
             line = first[(first["setting"] == setting) & (first["compositions"] == n)].set_index("depth")["value"]
             line = line.sort_index()
             panel.plot(line.index, line, color=color, marker=marker, label=setting)
-        panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label="best constant on [-1, 1]")
+        panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label=constant)
         panel.set(title=f"{words}: {n} compositions", xlabel="hidden layers", xticks=sorted(cfg.depths), ylim=(0, None))
     panels[0].set_ylabel("mean square error, training points")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
@@ -146,7 +160,8 @@ def _sensitivity(run: Run) -> Figure:
 
 def _digits(run: Run) -> Figure:
     """What is left of f^n in floats."""
-    d = run.data
+    d, (formula, symbol) = run.data, _formula(run.cfg)
+    slope = float(get_map(run.cfg.map).lipschitz)
     figure = Figure(figsize=(9.0, 4.0))
     errors, signs = figure.subplots(1, 2)
     n = np.arange(1, run.cfg.hard + 1)
@@ -154,13 +169,12 @@ def _digits(run: Run) -> Figure:
         for panel, quantity in ((errors, "error"), (signs, "wrong signs")):
             line = d[d["quantity"] == f"{name} {quantity}"].set_index("compositions")["value"].sort_index()
             panel.plot(line.index, line, marker, color=color, markersize=4, label=name)
-        errors.plot(
-            n, ((1 + math.sqrt(5)) / 2) ** n * 2.0**-bits, color=color, linewidth=1, label=rf"$\varphi^n 2^{{-{bits}}}$"
-        )
+        label = rf"${symbol}^n\, 2^{{-{bits}}}$"
+        errors.plot(n, slope**n * 2.0**-bits, color=color, linewidth=1, label=label)
     rare = run.known("sign error", run.cfg.hard)
     signs.axhline(2 * rare * (1 - rare), color=figures.BLACK, linewidth=1, label="independent points")
-    errors.set(xlabel=f"compositions of {_MAP}", ylabel="mean error of $f^n(x)$", yscale="log", ylim=(1e-17, 3))
-    signs.set(xlabel=f"compositions of {_MAP}", ylabel="share of wrong signs")
+    errors.set(xlabel=f"compositions of {formula}", ylabel="mean error of $f^n(x)$", yscale="log", ylim=(1e-17, 3))
+    signs.set(xlabel=f"compositions of {formula}", ylabel="share of wrong signs")
     errors.legend()
     signs.legend()
     return figure

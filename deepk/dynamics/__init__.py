@@ -18,6 +18,7 @@ from deepk.dynamics.maps import (
     tent_map,
 )
 from deepk.dynamics.markov import MarkovPartition, markov_partition
+from deepk.dynamics.named import MAP_NAMES, get_map
 from deepk.dynamics.network import relu_network
 from deepk.dynamics.numbers import GOLDEN_RATIO, Sqrt5
 from deepk.dynamics.periods import (
@@ -31,6 +32,7 @@ from deepk.dynamics.periods import (
 
 __all__ = [
     "GOLDEN_RATIO",
+    "MAP_NAMES",
     "Bound",
     "ConstantFloor",
     "MarkovPartition",
@@ -39,6 +41,7 @@ __all__ = [
     "bounded_slope_map",
     "constant_predictor_floor",
     "crossings",
+    "get_map",
     "golden_map",
     "growth_rate",
     "implied_periods",

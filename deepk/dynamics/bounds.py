@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import combinations
 from operator import index
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ class Bound:
     Attributes:
         value: of the integral of |f^n - g| over the interval of f; None where the theorem does not hold.
         mean: value over the length of that interval: the mean absolute error for uniform points.
+        interval: (low, high), whose crossings are counted.
         crossings: of f^n across [low, high].
         pieces: the most that a network of this depth and width can have.
         condition: what must hold for the theorem to say something, in words with these numbers.
@@ -44,13 +46,18 @@ class Bound:
 
     value: float | None
     mean: float | None
+    interval: tuple[Number, Number]
     crossings: int
     pieces: int
     condition: str
 
 
 def l1_lower_bound(
-    map_: PiecewiseLinearMap, n: int, depth: int, width: int, interval: tuple[Number | int, Number | int]
+    map_: PiecewiseLinearMap,
+    n: int,
+    depth: int,
+    width: int,
+    interval: tuple[Number | int, Number | int] | None = None,
 ) -> Bound:
     """A floor of the integral of |f^n - g| for every ReLU network g of this depth and width.
 
@@ -61,18 +68,29 @@ def l1_lower_bound(
     lipschitz^n; g crosses the middle at most p times (arXiv:2003.00777, proof of the theorem on L1 separation, with
     constants kept). It holds where s > 2p, and does not fade with n where crossings grow like lipschitz^n.
 
-    Raises ValueError as `crossings` and `relu_pieces_bound`.
+    Without an interval, the best of those between two of the map's knots and values. Raises ValueError as `crossings`
+    and `relu_pieces_bound`.
     """
-    low, high = (map_.as_number(end) for end in interval)
-    s, p = crossings(map_, n, low, high), relu_pieces_bound(depth, width)
+    if interval is not None:
+        low, high = (map_.as_number(end) for end in interval)
+        return _bound_across(map_, n, relu_pieces_bound(depth, width), (low, high))
+    start, end = map_.interval
+    ends = sorted(point for point in {*map_.knots, *map_.values} if start <= point <= end)
+    found = [_bound_across(map_, n, relu_pieces_bound(depth, width), pair) for pair in combinations(ends, 2)]
+    return max(found, key=lambda bound: (bound.value or 0.0, bound.crossings))
+
+
+def _bound_across(map_: PiecewiseLinearMap, n: int, p: int, interval: tuple[Number, Number]) -> Bound:
+    low, high = interval
+    s = crossings(map_, n, low, high)
     condition = f"{s} crossings > 2 x {p} pieces"
     if s <= 2 * p:
-        return Bound(None, None, s, p, f"{condition} does not hold")
+        return Bound(None, None, interval, s, p, f"{condition} does not hold")
     start, end = (float(x) for x in map_.interval)
     height = float(high - low) / 2
     size = math.log(s - 2 * p) - math.log(2) + 2 * math.log(height) - n * math.log(float(map_.lipschitz))
     value = math.exp(size)
-    return Bound(value, value / (end - start), s, p, condition)
+    return Bound(value, value / (end - start), interval, s, p, condition)
 
 
 @dataclass(frozen=True)

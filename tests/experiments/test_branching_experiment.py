@@ -16,8 +16,8 @@ from deepk.kernels import DualKernel, GaltonWatson, Geometric, Uniform
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab
 from experiments import branching, branching_claims
+from experiments.allowed import parse_law
 from experiments.published.compositional_kernels import COLUMNS as TABLE_2
-from experiments.schema import parse_law
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 MANY = 10**6  # paths of a hand-made run: intervals of +-0.002

@@ -16,7 +16,7 @@ from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab
 from experiments import tent_compositions
-from experiments.tent_compositions_claims import fibonacci
+from experiments.tent_compositions_claims import PIECES
 
 
 def compose(scale: str, *overrides: str) -> Any:
@@ -31,7 +31,7 @@ def right(cfg: Any) -> pd.DataFrame:
     def add(part: str, map_: str, width: int, n: int, seed: int, quantity: str, value: float) -> None:
         rows.append((part, map_, width, n, seed, 0, math.nan, quantity, value))
 
-    for name, pieces in (("tent", lambda n: 2**n), ("golden", lambda n: 2 * fibonacci(n + 1))):
+    for name, pieces in PIECES.items():
         for n in range(1, cfg.counted + 1):
             add("pieces", name, 0, n, 0, "log2 pieces", math.log2(pieces(n)))
         for n in range(1, cfg.written + 1):
@@ -139,6 +139,7 @@ def test_a_shallow_bound_that_is_not_the_formulas_differs(paper: Any) -> None:
     ("overrides", "claim", "reason"),
     [
         (["counted=40"], "deep-network-units", "counted=40, not 100"),
+        (["maps=[golden,tent]"], "shallow-bound", "maps=['golden', 'tent']: the first is not the tent map"),
         (["counted=14"], "shallow-bound", "too few compositions for the bound"),
         (["written=5"], "pieces-shown/tent", "f^6 was not written out in this run"),
     ],
@@ -222,6 +223,17 @@ def test_a_killed_training_goes_on_to_the_same_rows(monkeypatch: pytest.MonkeyPa
     again = tent_compositions.measure(cfg, unit, Lab("cpu", path, lambda step, _: steps.append(step)))
     pd.testing.assert_frame_equal(again, whole, check_exact=True)
     assert steps == [6, 1, 1, 1]  # two epochs are not done again
+
+
+def test_another_map_is_composed_and_fitted_in_place_of_the_papers() -> None:
+    cfg = compose("smoke", "maps=[li-yorke]", "counted=12", "widths=[4]", "epochs=1")
+    data = pd.concat([measured(cfg, part, "li-yorke") for part in ("curves", "pieces", "deep", "trained")])
+    claims = judged(cfg, data)
+    judged_ones = {name for name, claim in claims.items() if claim.verdict != Verdict.NOT_COMPARABLE}
+    assert judged_ones == {"pieces-written-out/li-yorke", "deep-network/li-yorke", "shallow-stays-away/width-4"}
+    assert {claims[name].verdict for name in judged_ones} == {Verdict.REPRODUCED}
+    figures = tent_compositions.draw(tent_compositions.predict(cfg), data, cfg)
+    assert len(figures["curves"].axes) == len(cfg.shown)
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

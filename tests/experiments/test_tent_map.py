@@ -14,6 +14,7 @@ import pytest
 
 from cli import configuration
 from cli.errors import UsageError
+from deepk.dynamics import golden_map
 from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab
@@ -160,6 +161,16 @@ def test_a_fall_within_the_scatter_of_seeds_is_none(paper: Any) -> None:
     assert verdicts == [Verdict.REPRODUCED, Verdict.DIFFERS]
 
 
+def test_seeds_that_scatter_too_much_say_nothing_of_depth_until_all_agree(paper: Any) -> None:
+    wide = {
+        error: judged(paper, trainings(paper, RIGHT | {("regression", 8, "train mse"): fall}, 0.05))
+        for error, fall in (("falls a little", lambda d: 0.2 - 0.01 * d), ("falls by far", lambda d: 2 - 0.3 * d))
+    }
+    little, far = (found["easy-falls-with-depth/regression"] for found in wide.values())
+    assert little.blocked == "5 seeds scatter too much: the fall is 0.04 +- 0.168 of 0.2"
+    assert far.verdict == Verdict.REPRODUCED
+
+
 def test_one_network_below_the_bound_would_refute_it(paper: Any) -> None:
     data = trainings(paper, RIGHT)
     one = (data["quantity"] == "fresh mae") & (data["depth"] == 3) & (data["seed"] == 4)
@@ -206,7 +217,10 @@ def test_other_digits_are_seen(paper: Any, wrong_signs: float, error: float, cla
         ("seeds=[0, 1]", "hard-is-flat/depth-1", "an interval test needs 3 seeds"),
         ("depths=[3]", "easy-falls-with-depth/classification", "one depth alone"),
         ("depths=[3]", "slides-condition", "depths=[3], not [1, 2, 3, 4, 5]"),
-        ("width=50", "slides-condition", "hard=40, width=50"),
+        ("width=50", "slides-condition", "map=golden, hard=40, width=50"),
+        ("map=tent", "slides-condition", "map=tent, hard=40, width=20"),
+        ("map=tent", "crossings/40", "map=tent"),
+        ("map=tent", "float32-labels-are-noise", "map=tent: roundings are another's"),
         ("width=50", "bound-holds/depth-5", "40 compositions cross too seldom for 5 layers of 50 units"),
         ("hard=20", "float32-labels-are-noise", "hard=20: float32 keeps digits up to some 30 compositions"),
         ("hard=20", "hard-at-the-floor/depth-1", "these trainings are not in this run"),
@@ -222,7 +236,7 @@ def test_another_setting_is_not_comparable_and_says_why(override: str, claim: st
 
 def drawn(task: tent_map.Task, count: int = 50) -> tuple[np.ndarray, np.ndarray]:
     """Points and labels of a task, by the generator of its seed."""
-    return tent_map._points(task, count, Lab("cpu").numpy_generator(task.seed, "train points"))
+    return tent_map._points(golden_map(), task, count, Lab("cpu").numpy_generator(task.seed, "train points"))
 
 
 def task(name: str = "regression", compositions: int = 40, seed: int = 0, narrow: bool = False) -> tent_map.Task:
@@ -231,7 +245,7 @@ def task(name: str = "regression", compositions: int = 40, seed: int = 0, narrow
 
 def test_labels_are_good_to_six_digits_after_40_compositions() -> None:
     x, y = drawn(task(), 20)
-    exact = [float(tent_map.MAP.iterate(Fraction(point), 40)) for point in x.tolist()]
+    exact = [float(golden_map().iterate(Fraction(point), 40)) for point in x.tolist()]
     # A rounding of 2^-53 in each iteration, stretched by phi^40: 7e-8
     np.testing.assert_allclose(y, exact, atol=1e-6, rtol=0)
 
@@ -274,6 +288,53 @@ def test_all_that_is_stated_is_trained_with_every_seed(paper: Any) -> None:
     stated = [one for one in tent_map._tasks(paper, 100) if one.setting == STATED]
     # Ten numbers of compositions; signs and shuffled labels of the easy and the hard task
     assert len(stated) == (10 + 2 * 2) * 5
+
+
+def test_an_equal_learning_rate_is_not_swept() -> None:
+    settings = {one.setting for one in tent_map._tasks(compose("smoke", "learning_rates=[1e-3,3e-3]"), 100)}
+    assert "learning rate 0.003" in settings
+    assert "learning rate 0.001" not in settings
+
+
+def test_the_tent_map_in_place_of_the_golden_one() -> None:
+    cfg = compose("smoke", "map=tent", "compositions=[8]", "depths=[1]", "batch_size=100", "float_points=40")
+    units = tent_map.units(cfg)
+    data = pd.concat([tent_map.measure(cfg, unit, Lab("cpu")).assign(**unit.key) for unit in units])
+    claims = {claim.name: claim for claim in tent_map.claims(tent_map.predict(cfg), data, cfg)}
+    assert claims["bound-holds/depth-1"].expected == pytest.approx(1 / 8)  # (2^n / 2) (1/2)^2 / 2^n, and no pieces
+    assert claims["bound-holds/depth-1"].verdict == Verdict.REPRODUCED
+    assert claims["hard-at-the-floor/depth-1"].expected == pytest.approx(1 / 12)  # iterates are uniform
+    assert not data["setting"].str.startswith("on [").any()  # it covers its interval
+    floats = data[(data["part"] == "digits") & (data["compositions"] == 40)].set_index("quantity")["value"]
+    assert floats["float64 error"] == 0  # slope 2 loses no digit that a float32 has
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("tnet", "unknown map 'tnet'; did you mean tent"),
+        ("own_maps:unending", "the orbits of all knots are finite"),
+        ("own_maps:rounded", "and their numbers exact"),
+    ],
+)
+def test_a_map_that_cannot_be_counted_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, message: str
+) -> None:
+    (tmp_path / "own_maps.py").write_text(
+        "from fractions import Fraction\nfrom deepk.dynamics import bounded_slope_map\n"
+        "unending, rounded = bounded_slope_map(Fraction('1.618')), bounded_slope_map(1.618)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=message):
+        compose("smoke", f"map={value}")
+
+
+def test_before_the_last_epoch_only_what_is_drawn_is_kept(run: tuple[Any, pd.DataFrame]) -> None:
+    cfg, data = run
+    before = data[(data["part"] == "training") & (data["epoch"] < cfg.epochs)]
+    assert set(before["quantity"]) == {"train mse"}
+    assert set(before["compositions"]) == {cfg.easy, cfg.hard}
+    assert len(before[before["batch_size"] == cfg.batch_size]) == 2 * len(cfg.seeds) * len(cfg.depths)
 
 
 def test_float32_loses_the_signs_that_float64_keeps(run: tuple[Any, pd.DataFrame]) -> None:

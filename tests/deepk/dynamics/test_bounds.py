@@ -108,7 +108,7 @@ BELOW, WHOLE = (-1, 0), (-1, GOLDEN_RATIO - 1)
 @pytest.mark.parametrize("depth", range(1, 6))
 @pytest.mark.parametrize(("interval", "height"), [(BELOW, 0.1809), (WHOLE, 0.2927)], ids=["[-1, 0]", "[-1, phi - 1]"])
 def test_forty_golden_compositions_keep_their_distance_from_width_20(interval, height, depth):
-    # depth-width-dynamics, 5a: height (1 - 2 p / s), printed with four digits
+    # height (1 - 2 p / s), the height to four digits
     bound = l1_lower_bound(golden_map(), 40, depth, 20, interval)
     share = 1 - 2 * 21**depth / bound.crossings
     assert (bound.pieces, bound.crossings) == (21**depth, crossings(golden_map(), 40, *interval))
@@ -116,6 +116,27 @@ def test_forty_golden_compositions_keep_their_distance_from_width_20(interval, h
     assert bound.mean == pytest.approx(bound.value / 2, rel=EPS)
     assert bound.condition == f"{bound.crossings} crossings > 2 x {21**depth} pieces"
     assert depth < 5 or 0.95 < share < 0.99  # and still says something
+
+
+def test_without_an_interval_it_is_the_best_between_knots_and_values():
+    best = l1_lower_bound(golden_map(), 40, 3, 20)
+    assert best == l1_lower_bound(golden_map(), 40, 3, 20, WHOLE)
+    assert best.interval == WHOLE
+
+
+@light
+@given(drawn=integer_maps() | markov_maps(3), n=st.integers(1, 4), width=st.integers(1, 3), data=st.data())
+def test_no_interval_between_knots_is_better_than_the_best(drawn, n, width, data):
+    f = PiecewiseLinearMap(*drawn)
+    low, high = sorted(data.draw(st.lists(st.sampled_from(f.knots), min_size=2, max_size=2, unique=True)))
+    best, other = l1_lower_bound(f, n, 1, width), l1_lower_bound(f, n, 1, width, (low, high))
+    assert (best.value or 0) >= (other.value or 0)
+    assert best == l1_lower_bound(f, n, 1, width, best.interval)
+
+
+def test_where_none_holds_the_best_says_so_of_the_most_crossings():
+    bound = l1_lower_bound(tent_map(), 3, 1, 20)
+    assert (bound.value, bound.crossings, bound.condition) == (None, 8, "8 crossings > 2 x 21 pieces does not hold")
 
 
 @pytest.mark.parametrize("n", [8, 20, 60, 400])
@@ -225,7 +246,7 @@ def test_of_many_golden_compositions_it_is_that_of_the_invariant_density(n):
 
 @pytest.mark.parametrize("n", [8, 16, 40])
 def test_of_golden_compositions_it_is_as_recomputed(n):
-    # depth-width-dynamics, 5a: to three digits at each of these
+    # to three digits at each of these
     floor = constant_predictor_floor(golden_map(), n)
     printed = {"mse": 0.2000, "mae": 0.3782, "mean": -0.27639, "median": -0.3090}
     assert vars(floor) == pytest.approx(printed, rel=0, abs=2e-4)

@@ -32,7 +32,7 @@ light = settings(max_examples=15, deadline=None)
 EPS = float(np.finfo(np.float64).eps)
 
 # Points of least period 1, ..., 7: of the golden map by Lucas numbers, of the tent by powers of two (see the trace
-# formula below, which is independent of both); all of them recomputed for depth-width-dynamics
+# formula below, which is independent of both)
 COUNTS = {
     "golden": (golden_map(), [1, 2, 3, 4, 10, 12, 28]),
     "tent": (tent_map(), [2, 2, 6, 12, 30, 54, 126]),
@@ -269,7 +269,7 @@ def test_the_growth_of_an_odd_period_is_the_largest_root_of_its_polynomial(p):
 
 @pytest.mark.parametrize(
     ("p", "printed"),
-    # depth-width-dynamics, 5c: recomputed there
+    # roots of x^p - 2 x^(p-2) - 1, to six digits
     [
         (3, 1.618034),
         (5, 1.512876),

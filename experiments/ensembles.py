@@ -1,0 +1,40 @@
+"""Ensembles of networks trained within one unit of work, from its checkpoint on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deepk.lab.contract import Lab
+from deepk.networks.ensemble import Ensemble, Regression, train_ensemble
+
+
+def train_resumably(
+    lab: Lab,
+    networks: Ensemble,
+    x: Tensor,
+    y: Tensor,
+    *,
+    generator: torch.Generator,
+    rows: list[dict[str, Any]],
+    **setting: Any,
+) -> Iterator[Regression]:
+    """`train_ensemble` from where this unit was left, if it was; yields epochs.
+
+    `rows` is what the unit has measured so far: it is filled with what was saved, and saved with every epoch, so append
+    an epoch's rows before the next epoch is asked for. `setting` goes to `train_ensemble`.
+    """
+    state: dict[str, Tensor] = {}
+    if (saved := lab.restore()) is not None:
+        networks.parameters.copy_(saved["parameters"])
+        generator.set_state(saved["generator"])
+        state = {name: part.to(lab.device) if name != "steps" else part for name, part in saved["state"].items()}
+        rows.extend(saved["rows"])
+        lab.progress(int(state["steps"][0]))
+    for epoch in train_ensemble(networks, x, y, generator=generator, state=state, on_step=lab.progress, **setting):
+        yield epoch
+        saved = {"parameters": networks.parameters, "generator": generator.get_state(), "state": state, "rows": rows}
+        lab.checkpoint(saved)

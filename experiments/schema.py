@@ -5,6 +5,8 @@ Values live in `conf/`; a class here says which keys there are, of which type, a
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass, field
 
 from omegaconf import MISSING
@@ -31,6 +33,8 @@ from experiments.allowed import (
     subset_of,
 )
 
+EPS = sys.float_info.epsilon
+LABEL_ERROR = 1e-3  # of an iterated map in float64, at most
 DEVICES = ("cpu", "cuda", "mps")
 
 
@@ -365,7 +369,16 @@ class TentMap(Experiment):
 
     def conflict(self) -> tuple[str, str]:
         """The first value that does not go with another, and what it takes; or nothing."""
-        return ("hard", f"a number above easy={self.easy}") if self.hard <= self.easy else ("", "")
+        from deepk.dynamics import get_map
+
+        if self.hard <= self.easy:
+            return "hard", f"a number above easy={self.easy}"
+        slope = float(get_map(self.map).lipschitz)
+        most = math.floor(math.log(LABEL_ERROR / EPS) / math.log(slope)) if slope > 1 else self.hard
+        for key, largest in (("hard", self.hard), ("compositions", max(self.compositions))):
+            if largest > most:
+                return key, f"at most {most}, after which slope {slope:.4g} leaves no three digits in float64"
+        return "", ""
 
 
 SCHEMAS: dict[str, type[Experiment]] = {

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 _BETAS, _EPS = (0.9, 0.999), 1e-8  # of Adam (Kingma, Ba 2015, arXiv:1412.6980), and torch's
+_TINY = 1e-30  # beside eps^2; roots of exact zeros, which dead units leave, take up to ten times as long
 
 
 class Ensemble:
@@ -96,10 +97,10 @@ class Ensemble:
         delta = delta / error[0].numel()
         for (weight, _), (d_weight, d_bias) in zip(self.layers[::-1], self.views(out)[::-1], strict=True):
             a = given.pop()
-            torch.bmm(a.mT, delta, out=d_weight)
+            d_weight.copy_(torch.bmm(a.mT, delta))  # into a view, bmm would multiply one network at a time
             torch.sum(delta, dim=1, keepdim=True, out=d_bias)
             if given:
-                delta = torch.bmm(delta, weight.mT).mul_(a > 0)
+                delta = torch.bmm(delta, weight.mT).mul_(a.sign())
         return loss.mean(dim=(1, 2))
 
 
@@ -150,7 +151,7 @@ def train_ensemble(
             t = float(steps[0])
             m.lerp_(gradient, 1 - b1)
             v.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
-            scale = v.sqrt().mul_(1 / math.sqrt(1 - b2**t)).add_(_EPS)
+            scale = v.add(_TINY).sqrt_().mul_(1 / math.sqrt(1 - b2**t)).add_(_EPS)
             networks.parameters.sub_(m.div(scale).mul_(eta / (1 - b1**t)))
             on_step()
         steps[1], steps[2] = number, steps[2] + time.perf_counter() - started

@@ -111,6 +111,21 @@ def test_a_hard_task_of_no_more_compositions_than_the_easy_one_is_refused() -> N
         compose("smoke", "hard=8")
 
 
+@pytest.mark.parametrize(
+    ("overrides", "key", "most", "slope"),
+    [
+        (["hard=61"], "hard=61", 60, "1.618"),  # phi^60 2^-52 = 7.7e-4
+        (["map=tent", "hard=43"], "hard=43", 42, "2"),
+        (["compositions=[4,61]"], "compositions=[4, 61]", 60, "1.618"),
+    ],
+)
+def test_labels_without_three_digits_are_refused(overrides: list[str], key: str, most: int, slope: str) -> None:
+    with pytest.raises(UsageError) as error:
+        compose("smoke", *overrides)
+    text = f"{key} is not allowed: it takes at most {most}, after which slope {slope} leaves no three digits in float64"
+    assert str(error.value) == text
+
+
 def test_all_tasks_of_a_depth_are_one_unit_of_all_steps(paper: Any) -> None:
     stated = [unit for unit in tent_map.units(paper) if unit.key["batch_size"] == 100]
     assert [unit.key["depth"] for unit in stated] == [5, 4, 3, 2, 1]

@@ -8,7 +8,7 @@ Claim      A continuous map of an interval with a point of odd period p has iter
            period implies all that stand after it in 3, 5, 7, ..., 2 3, 2 5, ..., 8, 4, 2, 1.
 Measured   Oscillations of f^n, counted exactly, for maps with the slides' periods; the periods that maps have; by
            bisection over rational slopes the least slope with each odd period; the number of points of period 3 at the
-           slides' slope; orbits against the slope.
+           slides' slope, and below and above the golden ratio; orbits against the slope.
 Deviates   The slides' example maps are drawn without their formulas: those here have the same periods and none that
            stands before in Sharkovsky's order. 1.618 is less than the golden ratio rho_3 = 1.6180339..., so that the
            slides' map, said to have period 3, has no such point.
@@ -163,15 +163,17 @@ def _sharkovsky(cfg: MapPeriods, period: int) -> Rows:
 
 
 def _points(cfg: MapPeriods, _: int) -> Rows:
-    """How many points of each least period the slides' map has, and the same with the golden ratio."""
-    slides = Fraction(str(cfg.slope))
-    maps: dict[str, PiecewiseLinearMap] = {"slides": bounded_slope_map(slides), "golden": golden_map()}
-    return [
-        {"slope": float(map_.lipschitz), "index": p, "quantity": f"points, {name}", "value": float(len(found))}
-        for name, map_ in maps.items()
-        for p in _looked_for(cfg)
-        for found in [periodic_points(map_, p)]
-    ]
+    """How many points of each least period the slides' map has, and with the golden ratio, and beside it; and f^3."""
+    slopes = {"slides": cfg.slope} | {f"slope {slope:g}": slope for slope in cfg.beside}
+    maps = {name: bounded_slope_map(Fraction(str(slope))) for name, slope in slopes.items()} | {"golden": golden_map()}
+    rows: Rows = []
+    for name, map_ in maps.items():
+        slope, third = float(map_.lipschitz), map_.compose(3)
+        found = [(p, f"points, {name}", float(len(periodic_points(map_, p)))) for p in _looked_for(cfg)]
+        found += [(i, f"third knot, {name}", float(x)) for i, x in enumerate(third.knots)]
+        found += [(i, f"third value, {name}", float(y)) for i, y in enumerate(third.values)]
+        rows += [{"slope": slope, "index": i, "quantity": name, "value": value} for i, name, value in found]
+    return rows
 
 
 def _bifurcation(cfg: MapPeriods, _: int) -> Rows:

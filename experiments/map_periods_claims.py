@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -117,6 +118,20 @@ def _points(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
         reason="none needed: the count is exact",
         blocked=blocked,
     )
+
+    for slope in cfg.beside:
+        exact, counted = Fraction(str(slope)), _pick(data, f"points, slope {slope:g}", 0)
+        yield Claim(
+            name=f"points-of-period-3/slope-{slope:g}",
+            statement=f"points of least period 3 of {slope:g} |x| - 1",
+            source=f"{PAPER}, tight examples: period 3 if and only if the slope is at least the golden ratio",
+            relation="=",
+            expected=0.0 if exact**2 < exact + 1 else 6.0,
+            measured=None if 3 not in counted.index else float(counted[3]),
+            tolerance=0.0,
+            reason="none needed: the count is exact; two orbits part from one as the slope passes the golden ratio",
+            blocked="" if 3 in counted.index else "no points of period 3 in this run",
+        )
 
 
 def _sharkovsky(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterator[Claim]:

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from deepk import figures
-from experiments.published.depth_width import SLOPE
 
 if TYPE_CHECKING:
     from experiments.schema import MapPeriods
@@ -26,8 +25,9 @@ def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> dict[str,
         "bifurcation": _bifurcation(theory, data, cfg),
         "sharkovsky": _sharkovsky(theory, data, cfg),
     }
-    for figure in found.values():
-        figures.corner_note(figure, f"exact; scale {cfg.scale}")
+    for name, figure in found.items():
+        exact = "orbits in float64, else exact" if name == "bifurcation" else "exact"
+        figures.corner_note(figure, f"{exact}; scale {cfg.scale}")
     return found
 
 
@@ -71,29 +71,33 @@ def _oscillations(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> 
 
 
 def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Figure:
-    """Orbits of slope |x| - 1 against the slope, with the thresholds of odd periods; points of each period beside."""
-    figure = Figure(figsize=(11.0, 4.6))
-    panel, bars = figure.subplots(1, 2, width_ratios=(2, 1))
+    """Orbits of slope |x| - 1 against the slope, with the thresholds of odd periods; f^3 at that of period 3."""
+    figure = Figure(figsize=(13.0, 4.8))
+    panel, third, bars = figure.subplots(1, 3, width_ratios=(2, 1.4, 1.1))
     orbit = data[data["quantity"] == "orbit"]
-    panel.plot(orbit["slope"], orbit["value"], ",", color="0.35", rasterized=True)
+    panel.plot(orbit["slope"], orbit["value"], ".", color="0.35", markersize=1, rasterized=True)
     for period, color in zip(cfg.odd, cycle(figures.PALETTE)):
         rho = float(_pick(theory, "growth rate", period).iloc[0])
         label = rf"period {period} from $\rho_{{{period}}} = {rho:.5f}$ on"
         panel.axvline(rho, color=color, linewidth=1.4, label=label)
     panel.set(xlabel="slope of slope$|x| - 1$", ylabel="orbit", xlim=(1, 2))
-    panel.legend(loc="lower left", fontsize=8)
+    panel.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+    slopes = [(f"slope {slope:g}", f"slope {slope:g}") for slope in cfg.beside] + [("golden", "golden ratio")]
+    for (name, label), color in zip(slopes, cycle((figures.SKY, figures.ORANGE, figures.BLUE))):
+        x, y = (_pick(data, f"third {part}, {name}", 0) for part in ("knot", "value"))
+        third.plot(x, y, color=color, linewidth=1.3, label=label)
+    third.plot([-1, 1], [-1, 1], color="0.6", linewidth=1, label="$y = x$")
+    third.set(xlabel="$x$", ylabel="$f^3(x)$", xlim=(-1, 1))
+    third.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
     looked_for = np.arange(1, cfg.up_to + 1)
-    for shift, (name, color, label) in enumerate(
-        (
-            ("slides", figures.VERMILION, f"slope {cfg.slope:g}"),
-            ("golden", figures.BLUE, "golden ratio"),
-        )
-    ):
+    sides = (("slides", figures.VERMILION, f"slope {cfg.slope:g}"), ("golden", figures.BLUE, "golden ratio"))
+    for shift, (name, color, label) in enumerate(sides):
         counts = _pick(data, f"points, {name}", 0)
         bars.bar(looked_for + 0.4 * shift - 0.2, counts.reindex(looked_for), 0.4, color=color, label=label)
     bars.set(xlabel="least period", ylabel="number of points", yscale="symlog")
-    bars.set_title(f"{SLOPE} is below the golden ratio", fontsize=10)
-    bars.legend()
+    bars.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 

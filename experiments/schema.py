@@ -316,6 +316,9 @@ class MapPeriods(Experiment):
     slope: float = bounded(
         "a number in (0, 2] other than 1, where whole intervals return", lambda x: 0 < x <= 2 and x != 1
     )
+    beside: list[float] = bounded(
+        "a list of different slopes in (1, 2]", lambda xs: distinct(xs) and all(1 < x <= 2 for x in xs)
+    )
     slopes: int = at_least(2)
     shown: int = at_least(1)
     settled: int = at_least(0)

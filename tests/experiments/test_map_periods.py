@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -50,11 +51,10 @@ def thresholds(cfg: Any, shift: float = 0.0) -> pd.DataFrame:
     )
 
 
-def points(slides: float, golden: float) -> pd.DataFrame:
-    """So many points of period 3."""
-    return table(
-        [("points", 0, 1.618, 3, f"points, {name}", n) for name, n in (("slides", slides), ("golden", golden))]
-    )
+def points(slides: float, golden: float, below: float = 0, above: float = 6) -> pd.DataFrame:
+    """So many points of period 3; beside the golden ratio as many as there are."""
+    counts = {"slides": slides, "golden": golden, "slope 1.6": below, "slope 1.64": above}
+    return table([("points", 0, 1.618, 3, f"points, {name}", n) for name, n in counts.items()])
 
 
 def found(cfg: Any, change: int = 0) -> pd.DataFrame:
@@ -110,7 +110,7 @@ def test_right_tables_reproduce_all_but_the_slides_points_of_period_3(paper: Any
     claims = judged(paper, oscillations(paper, rates), thresholds(paper), points(0, 3), found(paper))
     others = {name: claim.verdict for name, claim in claims.items() if name != "points-of-period-3/slides"}
     assert set(others.values()) == {Verdict.REPRODUCED}
-    assert len(others) == len(paper.periods) + len(paper.odd) + len(paper.sharkovsky) + 1
+    assert len(others) == len(paper.periods) + len(paper.odd) + len(paper.sharkovsky) + 3
 
 
 def test_without_points_of_period_3_the_slides_are_in_error(paper: Any) -> None:
@@ -124,6 +124,13 @@ def test_another_number_of_points_differs(paper: Any, slides: int, golden: int) 
     other = {"slides": slides != 0, "golden": golden != 3}
     for name, wrong in other.items():
         assert (claims[f"points-of-period-3/{name}"].verdict == Verdict.DIFFERS) == wrong
+
+
+@pytest.mark.parametrize(("below", "above", "name"), [(6, 6, "slope-1.6"), (0, 0, "slope-1.64"), (0, 3, "slope-1.64")])
+def test_another_number_of_points_beside_the_threshold_differs(paper: Any, below: int, above: int, name: str) -> None:
+    claims = judged(paper, points(0, 3, below, above))
+    differ = {claim for claim, found in claims.items() if found.verdict == Verdict.DIFFERS}
+    assert differ == {f"points-of-period-3/{name}"}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +203,13 @@ def test_the_slides_map_has_no_point_of_period_3_and_the_golden_one_three() -> N
     assert (rows["points, slides", 3], rows["points, golden", 3]) == (0, 3)
 
 
+@pytest.mark.parametrize("slope", [1.6180, 1.6181, 1.7, 1.9, 2.0])
+def test_two_orbits_of_period_3_are_there_at_every_slope_above_the_golden_ratio(slope: float) -> None:
+    cfg = compose("smoke", f"beside=[{slope}]")
+    claim = judged(cfg, measured(cfg, "points"))[f"points-of-period-3/slope-{slope:g}"]
+    assert (claim.measured, claim.expected) == ((0, 0) if slope < 1.618034 else (6, 6))
+
+
 def test_oscillations_grow_by_rho_for_an_even_period_too() -> None:
     cfg = compose("smoke", "periods=[6]")
     claim = judged(cfg, measured(cfg, "oscillations"))["growth/period-6"]
@@ -230,6 +244,13 @@ def drawn() -> Any:
 def test_the_bifurcation_picture_has_a_line_at_the_threshold(drawn: Any) -> None:
     panel = drawn["bifurcation"].axes[0]
     assert panel.lines[-1].get_xdata() == pytest.approx([growth_rate(3)] * 2)
+
+
+def test_f_cubed_passes_the_origin_as_period_3_appears(drawn: Any) -> None:
+    lines = drawn["bifurcation"].axes[1].lines[:3]
+    heights = [float(np.interp(0, line.get_xdata(), line.get_ydata())) for line in lines]
+    slopes = [1.6, 1.64, (1 + math.sqrt(5)) / 2]
+    assert heights == pytest.approx([a * a - a - 1 for a in slopes], abs=1e-12)
 
 
 def test_a_period_of_two_digits_is_set_as_one_index(drawn: Any) -> None:

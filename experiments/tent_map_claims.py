@@ -72,6 +72,11 @@ class Run:
         return f"{steps} steps of Adam, fewer than {TRAINED}" if steps < TRAINED else ""
 
 
+def layers(depth: int) -> str:
+    """In words."""
+    return f"{depth} hidden layer{'s' if depth > 1 else ''}"
+
+
 def nearest(rows: pd.DataFrame, points: int) -> Sample:
     """Absolute errors on so many fresh points of the network among those of `rows` that is nearest to f^n.
 
@@ -110,7 +115,7 @@ def _easy(run: Run) -> Iterator[Claim]:
             blocked = f"{first.count} seeds scatter too much: the fall is {fall:.3g} +- {width:.3g} of {constant:.3g}"
         yield Claim(
             name=f"easy-falls-with-depth/{task}",
-            statement=f"{words} on {n} compositions falls from {shallow} to {deep} hidden layers by more than scatter",
+            statement=f"{words} on {n} compositions falls from {shallow} to {layers(deep)} by more than scatter",
             source=f"{SLIDES}, easy task",
             relation=">=",
             expected=width,
@@ -129,7 +134,7 @@ def _hard(run: Run) -> Iterator[Claim]:
         blocked = run.silent(hard, shuffled)
         yield Claim(
             name=f"hard-is-flat/depth-{depth}",
-            statement=f"training error of {depth} hidden layers on {n} compositions, against that on shuffled labels",
+            statement=f"training error of {layers(depth)} on {n} compositions, against that on shuffled labels",
             source=f"{SLIDES}, hard task: error is independent of depth",
             relation="=",
             expected=shuffled.mean,
@@ -142,7 +147,7 @@ def _hard(run: Run) -> Iterator[Claim]:
         blocked = run.silent(fresh)
         yield Claim(
             name=f"hard-at-the-floor/depth-{depth}",
-            statement=f"error of {depth} hidden layers on fresh points of {n} compositions is not below a constant's",
+            statement=f"error of {layers(depth)} on fresh points of {n} compositions is not below a constant's",
             source=f"{SLIDES}, hard task: error is extremely close to the theoretical bound",
             relation=">=",
             expected=run.known("mse", n),
@@ -163,8 +168,8 @@ def _bounds(run: Run) -> Iterator[Claim]:
             blocked = f"{n} compositions cross too seldom for {depth} layers of {cfg.width} units"
         yield Claim(
             name=f"bound-holds/depth-{depth}",
-            statement=f"mean absolute error on {n} compositions of the best among trained networks of {depth} hidden "
-            "layers is above the theorem's bound, with at most (u + 1)^l pieces",
+            statement=f"mean absolute error on {n} compositions of the best among trained networks of {layers(depth)} "
+            "is above the theorem's bound, with at most (u + 1)^l pieces",
             source=f"{PAPER}, theorem on L1 separation",
             relation=">=",
             expected=bound,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from deepk import figures
 from deepk.dynamics import get_map
-from experiments.tent_map_claims import STATED, Run
+from experiments.tent_map_claims import STATED, Run, layers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,8 +105,7 @@ def _compositions(run: Run) -> Figure:
         for depth, color, marker in zip(sorted(cfg.depths), cycle(figures.PALETTE), cycle(figures.MARKERS)):
             rows = pd.concat([run.ends("regression", n, depth) for n in ns])
             errors = rows[rows["quantity"] == f"fresh {error}"].groupby("compositions")["value"]
-            label = f"{depth} hidden layer{'s' if depth > 1 else ''}"
-            panel.plot(errors.mean(), color=color, marker=marker, label=label)
+            panel.plot(errors.mean(), color=color, marker=marker, label=layers(depth))
             panel.vlines(errors.min().index, errors.min(), errors.max(), color=color, linewidth=1)
             if error == "mae":
                 bounds = [run.known("mean L1 bound", n, depth) for n in ns]
@@ -126,8 +125,7 @@ def _training(run: Run) -> Figure:
         for depth, color, marker in zip(sorted(cfg.depths), cycle(figures.PALETTE), cycle(figures.MARKERS)):
             rows = run.trainings("regression", n, depth)
             groups = rows[rows["quantity"] == "train mse"].groupby("epoch")["value"].agg(["mean", "min", "max"])
-            label = f"{depth} hidden layer{'s' if depth > 1 else ''}"
-            panel.plot(groups.index, groups["mean"], color=color, marker=marker, label=label)
+            panel.plot(groups.index, groups["mean"], color=color, marker=marker, label=layers(depth))
             panel.fill_between(groups.index, groups["min"], groups["max"], color=color, alpha=0.2, linewidth=0)
         panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label="best constant")
         panel.set(title=f"{words}: {n} compositions", xlabel="epoch", ylim=(0, None))

@@ -53,7 +53,7 @@ def thresholds(cfg: Any, shift: float = 0.0) -> pd.DataFrame:
 
 def points(slides: float, golden: float, below: float = 0, above: float = 6) -> pd.DataFrame:
     """So many points of period 3; beside the golden ratio as many as there are."""
-    counts = {"slides": slides, "golden": golden, "slope 1.6": below, "slope 1.64": above}
+    counts = {"slides": slides, "golden": golden, "slope 1.58": below, "slope 1.66": above}
     return table([("points", 0, 1.618, 3, f"points, {name}", n) for name, n in counts.items()])
 
 
@@ -126,7 +126,7 @@ def test_another_number_of_points_differs(paper: Any, slides: int, golden: int) 
         assert (claims[f"points-of-period-3/{name}"].verdict == Verdict.DIFFERS) == wrong
 
 
-@pytest.mark.parametrize(("below", "above", "name"), [(6, 6, "slope-1.6"), (0, 0, "slope-1.64"), (0, 3, "slope-1.64")])
+@pytest.mark.parametrize(("below", "above", "name"), [(6, 6, "slope-1.58"), (0, 0, "slope-1.66"), (0, 3, "slope-1.66")])
 def test_another_number_of_points_beside_the_threshold_differs(paper: Any, below: int, above: int, name: str) -> None:
     claims = judged(paper, points(0, 3, below, above))
     differ = {claim for claim, found in claims.items() if found.verdict == Verdict.DIFFERS}
@@ -249,7 +249,7 @@ def test_the_bifurcation_picture_has_a_line_at_the_threshold(drawn: Any) -> None
 def test_f_cubed_passes_the_origin_as_period_3_appears(drawn: Any) -> None:
     lines = drawn["bifurcation"].axes[1].lines[:3]
     heights = [float(np.interp(0, line.get_xdata(), line.get_ydata())) for line in lines]
-    slopes = [1.6, 1.64, (1 + math.sqrt(5)) / 2]
+    slopes = [1.58, 1.66, (1 + math.sqrt(5)) / 2]
     assert heights == pytest.approx([a * a - a - 1 for a in slopes], abs=1e-12)
 
 

@@ -121,10 +121,10 @@ def markov_map(default: str) -> Any:
 
 
 def markov_maps(*default: str) -> Any:
-    """A non-empty list, without repetition, of such maps."""
+    """A list of such maps without repetition; it may be empty where the default is."""
     allowed = {
         "allowed": f"a list of maps: {_A_MAP}",
-        "holds": lambda xs: distinct(xs) and all(_is_countable(x) for x in xs),
+        "holds": lambda xs: (distinct(xs) or not (xs or default)) and all(_is_countable(x) for x in xs),
     }
     return field(default_factory=lambda: list(default), metadata=allowed)
 

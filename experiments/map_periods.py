@@ -28,6 +28,7 @@ from deepk.dynamics import (
     PiecewiseLinearMap,
     bounded_slope_map,
     crossings,
+    get_map,
     golden_map,
     growth_rate,
     implied_periods,
@@ -46,13 +47,13 @@ if TYPE_CHECKING:
 
 __all__ = ["claims", "draw", "measure", "predict", "units"]
 
-KEY = ("part", "period")
+KEY = ("part", "map", "period")
 COLUMNS = (*KEY, "slope", "index", "quantity", "value")
 FIGURES = ("orbits", "oscillations", "bifurcation", "sharkovsky")
 KNOWN_DEVIATIONS: dict[str, str] = {}
 
 _SAME = 1e-6  # two moduli of eigenvalues: a double one is known to the root of a rounding
-NO_PERIOD = 0  # `period` of a part that is not about one
+SLOPE, NO_PERIOD = "slope |x| - 1", 0  # `map` of the parts about all slopes, `period` of those not about one
 Rows = list[dict[str, Any]]
 
 
@@ -99,26 +100,40 @@ def _looked_for(cfg: MapPeriods) -> range:
 
 
 def units(cfg: MapPeriods) -> list[Unit]:
-    """Oscillations of each map, thresholds and periods of each, and the picture over slopes."""
-    found = [Unit({"part": "oscillations", "period": period}) for period in cfg.periods]
-    found += [Unit({"part": "threshold", "period": period}) for period in cfg.odd]
-    found += [Unit({"part": "sharkovsky", "period": period}) for period in cfg.sharkovsky]
-    return [*found, *(Unit({"part": part, "period": NO_PERIOD}) for part in ("points", "bifurcation"))]
+    """Oscillations of each map, thresholds and periods of each, the picture over slopes, and maps of one's own."""
+    keys = [("oscillations", f"period {period}", period) for period in cfg.periods]
+    keys += [("threshold", SLOPE, period) for period in cfg.odd]
+    keys += [("sharkovsky", f"period {period}", period) for period in cfg.sharkovsky]
+    keys += [(part, SLOPE, NO_PERIOD) for part in ("points", "bifurcation")]
+    keys += [("own", name, NO_PERIOD) for name in cfg.maps]
+    return [Unit(dict(zip(KEY, key, strict=True))) for key in keys]
 
 
 def measure(cfg: MapPeriods, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Rows of one part."""
     part, period = str(unit.key["part"]), int(unit.key["period"])
-    rows: Rows = {
-        "oscillations": _oscillations,
-        "threshold": _threshold,
-        "sharkovsky": _sharkovsky,
-        "points": _points,
-        "bifurcation": _bifurcation,
-    }[part](cfg, period)
+    if part == "own":
+        rows = _own(cfg, get_map(str(unit.key["map"])))
+    else:
+        rows = {
+            "oscillations": _oscillations,
+            "threshold": _threshold,
+            "sharkovsky": _sharkovsky,
+            "points": _points,
+            "bifurcation": _bifurcation,
+        }[part](cfg, period)
     lab.progress()
     empty = {"slope": np.nan, "index": 0}
     return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
+
+
+def _own(cfg: MapPeriods, map_: PiecewiseLinearMap) -> Rows:
+    """Periods of a map, and logarithms of the pieces of its iterates."""
+    has = periods(map_, cfg.up_to)
+    rows: Rows = [{"index": p, "quantity": "own has", "value": float(p in has)} for p in _looked_for(cfg)]
+    for n in range(1, cfg.iterations + 1):
+        rows.append({"index": n, "quantity": "own log pieces", "value": math.log(linear_pieces(map_, n))})
+    return rows
 
 
 def _oscillations(cfg: MapPeriods, period: int) -> Rows:

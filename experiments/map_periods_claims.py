@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from deepk.dynamics import growth_rate, implied_periods, sharkovsky_order
 from deepk.lab.claims import Claim
 from experiments.published.depth_width import PAPER, SLOPE, SLOPE_DIGIT
 
@@ -20,25 +22,26 @@ ROUNDING = 1e-12
 
 
 def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> list[Claim]:
-    """Growth of oscillations, the least slope of each odd period, points of period 3, and periods implied by others."""
-    parts = (_growth, _thresholds, _points, _sharkovsky)
+    """Growth of oscillations, the least slope of each odd period, points of period 3, implied periods, own maps."""
+    parts = (_growth, _thresholds, _points, _sharkovsky, _own)
     return [claim for part in parts for claim in part(theory, data, cfg)]
 
 
-def _pick(table: pd.DataFrame, quantity: str, period: int) -> pd.Series[float]:
+def pick(table: pd.DataFrame, quantity: str, period: int) -> pd.Series[float]:
+    """A quantity of maps with this period, by index."""
     found = table[(table["quantity"] == quantity) & (table["period"] == period)]
     return found.set_index("index")["value"].astype(float).sort_index()
 
 
 def _rate(theory: pd.DataFrame, period: int) -> float:
-    known = _pick(theory, "growth rate", period)
+    known = pick(theory, "growth rate", period)
     return float(known.iloc[0]) if len(known) else math.nan
 
 
 def _growth(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterator[Claim]:
     """Crossings of f^n grow at least like rho_p^n: for Stefan's cycles, exactly so."""
     for period in cfg.periods:
-        logs = _pick(data, "log crossings", period)
+        logs = pick(data, "log crossings", period)
         blocked = "" if len(logs) else f"no oscillations of period {period} in this run"
         least = max(SETTLED, period + 1)
         blocked = blocked or ("" if logs.index[-1] >= least else f"{logs.index[-1]} iterations, fewer than {least}")
@@ -62,13 +65,13 @@ def _growth(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
 
 def _unsettled(theory: pd.DataFrame, period: int, n: int) -> float:
     """Ten times (second eigenvalue / rho)^(n - period); nothing where rho is 1, and growth is not exponential."""
-    second, rate = float(_pick(theory, "second eigenvalue", period).iloc[0]), _rate(theory, period)
+    second, rate = float(pick(theory, "second eigenvalue", period).iloc[0]), _rate(theory, period)
     return 10 * (second / rate) ** (n - period) if rate > 1 else 0.0
 
 
 def _thresholds(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterator[Claim]:
     for period in cfg.odd:
-        without, with_ = (_pick(data, name, period) for name in ("without", "with"))
+        without, with_ = (pick(data, name, period) for name in ("without", "with"))
         blocked = "" if len(without) and len(with_) else f"no threshold of period {period} in this run"
         printed = SLOPE if period == 3 else None
         yield Claim(
@@ -89,7 +92,7 @@ def _thresholds(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> It
 def _points(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterator[Claim]:
     """The slides' map is said to have period 3."""
     del theory
-    golden, slides = (_pick(data, f"points, {name}", 0) for name in ("golden", "slides"))
+    golden, slides = (pick(data, f"points, {name}", 0) for name in ("golden", "slides"))
     blocked = "" if 3 in golden.index and 3 in slides.index else "no points of period 3 in this run"
     other = "" if cfg.slope == SLOPE else f"slope={cfg.slope}, not {SLOPE}"
     yield Claim(
@@ -120,7 +123,7 @@ def _points(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
     )
 
     for slope in cfg.beside:
-        exact, counted = Fraction(str(slope)), _pick(data, f"points, slope {slope:g}", 0)
+        exact, counted = Fraction(str(slope)), pick(data, f"points, slope {slope:g}", 0)
         yield Claim(
             name=f"points-of-period-3/slope-{slope:g}",
             statement=f"points of least period 3 of {slope:g} |x| - 1",
@@ -136,7 +139,7 @@ def _points(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
 
 def _sharkovsky(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterator[Claim]:
     for period in cfg.sharkovsky:
-        implied, has = _pick(theory, "implied", period), _pick(data, "has", period)
+        implied, has = pick(theory, "implied", period), pick(data, "has", period)
         blocked = "" if len(has) else f"no periods of the map of period {period} in this run"
         yield Claim(
             name=f"sharkovsky/period-{period}",
@@ -148,5 +151,49 @@ def _sharkovsky(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> It
             measured=None if blocked else float((implied * has).sum() - (implied != has).sum()),
             tolerance=0.0,
             reason="none needed: periods are found exactly, and the map has none before its own in the order",
+            blocked=blocked,
+        )
+
+
+def of_map(data: pd.DataFrame, quantity: str, name: str) -> pd.Series[float]:
+    """A quantity of a map of one's own, by index."""
+    found = data[(data["quantity"] == quantity) & (data["map"] == name)]
+    return found.set_index("index")["value"].astype(float).sort_index()
+
+
+def first_period(has: pd.Series[float]) -> int:
+    """Of the periods that a map has, the one that stands before all others in Sharkovsky's order."""
+    return min((int(period) for period in has.index[has > 0]), key=cmp_to_key(sharkovsky_order))
+
+
+def _own(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterator[Claim]:
+    """The theorems hold for a map of one's own as well."""
+    del theory
+    for name in cfg.maps:
+        has, logs = (of_map(data, quantity, name) for quantity in ("own has", "own log pieces"))
+        blocked = "" if len(has) and len(logs) else f"{name} is not in this run"
+        first = 1 if blocked else first_period(has)
+        missing = set(implied_periods(first, up_to=cfg.up_to)) - set(has.index[has > 0])
+        n = cfg.iterations
+        yield Claim(
+            name=f"own-growth/{name}",
+            statement=f"{name} has period {first}: the root of order {n} of the pieces of f^{n} is at least rho",
+            source=f"{PAPER}, main lemma",
+            relation=">=",
+            expected=growth_rate(first),
+            measured=None if blocked else math.exp(logs[n] / n),
+            tolerance=ROUNDING,
+            reason="rounding; pieces of f^(m + n) are at most as many as those of f^m and f^n multiplied",
+            blocked=blocked,
+        )
+        yield Claim(
+            name=f"own-periods/{name}",
+            statement=f"periods up to {cfg.up_to} that {name} has not, though its period {first} implies them",
+            source="Sharkovsky 1964; slides: Sharkovsky's theorem",
+            relation="=",
+            expected=0.0,
+            measured=None if blocked else float(len(missing)),
+            tolerance=0.0,
+            reason="none needed: periods are found exactly",
             blocked=blocked,
         )

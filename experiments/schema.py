@@ -311,6 +311,7 @@ class MapPeriods(Experiment):
     periods: list[int] = integers(2)
     odd: list[int] = integers(3, odd=True)
     sharkovsky: list[int] = integers(2)
+    maps: list[str] = markov_maps()
     up_to: int = at_least(3)
     iterations: int = at_least(6)
     slope: float = bounded(

@@ -32,14 +32,15 @@ def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> l
     return [claim for part in parts for claim in part(theory, data, cfg)]
 
 
-def _pick(table: pd.DataFrame, map_: str, quantity: str, width: int = 0) -> pd.Series[float]:
+def pick(table: pd.DataFrame, map_: str, quantity: str, width: int = 0) -> pd.Series[float]:
+    """A quantity of a map, at a width where networks have one, by the number of compositions."""
     found = (table["map"] == map_) & (table["quantity"] == quantity) & (table["width"] == width)
     return table[found].set_index("compositions")["value"].astype(float).sort_index()
 
 
 def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> Iterator[Claim]:
     for name in cfg.maps:
-        known, counted = (_pick(table, name, "log2 pieces") for table in (theory, data))
+        known, counted = (pick(table, name, "log2 pieces") for table in (theory, data))
         blocked = "" if len(counted) else f"no pieces of the {name} map in this run"
         formula = FORMULAS.get(name, "the count by recursion")
         if name in PIECES:
@@ -55,7 +56,7 @@ def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> 
                 reason="rounding of a logarithm: the counts are integers",
                 blocked=blocked,
             )
-        written, exact = _pick(data, name, "written out"), (2 ** (known if name in PIECES else counted)).round()
+        written, exact = pick(data, name, "written out"), (2 ** (known if name in PIECES else counted)).round()
         yield Claim(
             name=f"pieces-written-out/{name}",
             statement=f"the most by which the pieces of f^n, written out for n <= {cfg.written}, miss {formula}",
@@ -68,7 +69,7 @@ def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> 
             blocked=blocked,
         )
     n, pieces = SHOWN_PIECES
-    written = _pick(data, "tent", "written out")
+    written = pick(data, "tent", "written out")
     blocked = "" if n in written.index else f"f^{n} was not written out in this run"
     yield Claim(
         name="pieces-shown/tent",
@@ -87,7 +88,7 @@ def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> 
 def _deep(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> Iterator[Claim]:
     del theory
     for name in cfg.maps:
-        map_, errors = get_map(name), _pick(data, name, "error")
+        map_, errors = get_map(name), pick(data, name, "error")
         largest = max(abs(float(end)) for end in map_.interval)
         stretched = sum(float(map_.lipschitz) ** k for k in range(max(cfg.network_depths) + 1))
         blocked = "" if len(errors) else f"no deep network of the {name} map in this run"
@@ -103,7 +104,7 @@ def _deep(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> It
             reason=f"{ROUNDINGS} roundings a unit, each stretched by the slope of the layers after it",
             blocked=blocked,
         )
-    units = _pick(data, "tent", "units")
+    units = pick(data, "tent", "units")
     blocked = "" if len(units) else "no deep network of the tent map in this run"
     a_layer = float(units.iloc[-1] / units.index[-1]) if len(units) else math.nan
     yield Claim(
@@ -125,7 +126,7 @@ def _shallow(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) ->
 
     def bound_of(width: int, n: int) -> float:
         """NaN where the theorem says nothing."""
-        return float(_pick(theory, first, "mean L1 bound", width).get(n, math.nan))
+        return float(pick(theory, first, "mean L1 bound", width).get(n, math.nan))
 
     blocked = "" if not data.empty else "nothing is measured"
     blocked = blocked or ("" if first == "tent" else f"maps={cfg.maps}: the first is not the tent map")

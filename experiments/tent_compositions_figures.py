@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from deepk import figures
 from deepk.dynamics import get_map
-from experiments.tent_compositions_claims import DEEP_UNITS
+from experiments.tent_compositions_claims import DEEP_UNITS, pick
 
 if TYPE_CHECKING:
     from experiments.schema import TentCompositions
@@ -41,11 +41,6 @@ def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> dic
     return found
 
 
-def _pick(table: pd.DataFrame, map_: str, quantity: str, width: int = 0) -> pd.Series[float]:
-    found = (table["map"] == map_) & (table["quantity"] == quantity) & (table["width"] == width)
-    return table[found].set_index("compositions")["value"].astype(float).sort_index()
-
-
 def _curves(data: pd.DataFrame, cfg: TentCompositions) -> Figure:
     figure = Figure(figsize=(1.0 + 3.4 * len(cfg.shown), 2.8 * len(cfg.maps)))
     panels = figure.subplots(len(cfg.maps), len(cfg.shown), squeeze=False, sharex="row", sharey="row")
@@ -53,7 +48,7 @@ def _curves(data: pd.DataFrame, cfg: TentCompositions) -> Figure:
         for panel, n in zip(row, cfg.shown, strict=True):
             curve = data[(data["quantity"] == "curve") & (data["map"] == name) & (data["compositions"] == n)]
             panel.plot(curve["x"], curve["value"], color=color, linewidth=1.2)
-            pieces = _pick(data, name, "log2 pieces")
+            pieces = pick(data, name, "log2 pieces")
             panel.set_title(
                 f"$f^{{{n}}}$: {round(2 ** float(pieces[n]))} pieces" if n in pieces.index else f"$f^{{{n}}}$"
             )
@@ -67,18 +62,18 @@ def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> 
     figure = Figure(figsize=(6.8, 4.6))
     panel = figure.subplots()
     for name, color, marker, label in _looks(cfg):
-        known, counted = (_pick(table, name, "log2 pieces") for table in (theory, data))
+        known, counted = (pick(table, name, "log2 pieces") for table in (theory, data))
         if name in _LAWS:
             panel.plot(known.index, known, color=color, linewidth=1.2, label=f"{label}: {_LAWS[name]}")
         every = max(1, len(counted) // 14)
         panel.plot(
             counted.index, counted, marker, color=color, markersize=5, markevery=every, label=f"{label}: by recursion"
         )
-        written = _pick(data, name, "written out")
+        written = pick(data, name, "written out")
         panel.plot(written.index, np.log2(written), "x", color=figures.BLACK, markersize=5, label="written out")
     shallow = math.log2(cfg.shallow + 1)
     panel.axhline(shallow, color=figures.GREEN, linestyle="--", label=f"one layer of {cfg.shallow} units, at most")
-    deep = _pick(data, cfg.maps[0], "units")
+    deep = pick(data, cfg.maps[0], "units")
     note = f"{round(float(deep.iloc[-1] / deep.index[-1]))} units a layer are enough for the {cfg.maps[0]} map"
     note += f";\nthe slides have {DEEP_UNITS} at 100" if cfg.maps[0] == "tent" else ""
     panel.text(0.97, 0.05, note, transform=panel.transAxes, ha="right", fontsize=9)
@@ -95,7 +90,7 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
     n = np.arange(1, max(cfg.network_depths) + 1)
     for name, color, marker, label in _looks(cfg):
         slope = float(get_map(name).lipschitz)
-        errors = _pick(data, name, "error").clip(lower=1e-18)
+        errors = pick(data, name, "error").clip(lower=1e-18)
         deep.plot(errors.index, errors, marker, color=color, label=f"{label}: network of $n$ layers")
         deep.plot(
             n, 2.0**-53 * slope**n, color=color, linewidth=1, label=f"a rounding, stretched {slope:.3g}$^n$ times"
@@ -108,7 +103,7 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
     shallow.errorbar(rows.index, rows["mean"], bars, fmt="o-", color=figures.BLUE, label="one trained layer, and range")
     known = theory[(theory["quantity"] == "mean L1 bound") & (theory["compositions"] == cfg.target)]
     shallow.plot(known["width"], known["value"], color=figures.ORANGE, label="theorem's bound")
-    floor = float(_pick(theory, cfg.maps[0], "mae of a constant").iloc[0])
+    floor = float(pick(theory, cfg.maps[0], "mae of a constant").iloc[0])
     shallow.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
     shallow.set(xlabel="units of the hidden layer", ylabel=f"mean absolute error on $f^{{{cfg.target}}}$", xscale="log")
     shallow.set_ylim(0, None)

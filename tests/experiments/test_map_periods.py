@@ -24,7 +24,8 @@ def compose(scale: str, *overrides: str) -> Any:
 
 
 def table(rows: list[tuple[str, int, float, int, str, float]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(map_periods.COLUMNS))
+    """Of the papers' maps, which claims do not tell apart by name."""
+    return pd.DataFrame(rows, columns=[name for name in map_periods.COLUMNS if name != "map"]).assign(map="")
 
 
 def oscillations(cfg: Any, rates: dict[int, float]) -> pd.DataFrame:
@@ -224,6 +225,20 @@ def test_a_bisection_ends_between_a_slope_without_the_period_and_one_with_it() -
     assert periodic_points(with_, 3)
 
 
+def test_a_map_of_ones_own_is_asked_for_its_periods_and_its_growth() -> None:
+    cfg = compose("smoke", "maps=[tent, li-yorke]")
+    data = measured(cfg, "own")
+    claims = judged(cfg, data)
+    assert claims["own-growth/tent"].measured == pytest.approx(2)
+    assert claims["own-growth/tent"].expected == growth_rate(3)
+    assert claims["own-growth/li-yorke"].expected == growth_rate(5)  # it has no period 3
+    assert {claim.verdict for name, claim in claims.items() if name.startswith("own")} == {Verdict.REPRODUCED}
+    slow = data.assign(value=data["value"].where(data["quantity"] != "own log pieces", math.log(1.4) * data["index"]))
+    assert judged(cfg, slow)["own-growth/li-yorke"].verdict == Verdict.DIFFERS
+    lost = data.assign(value=data["value"].where((data["quantity"] != "own has") | (data["index"] != 2), 0.0))
+    assert judged(cfg, lost)["own-periods/tent"].verdict == Verdict.DIFFERS
+
+
 def test_an_orbit_returns_after_its_period() -> None:
     theory = map_periods.predict(compose("smoke"))
     orbit = theory[(theory["quantity"] == "orbit") & (theory["period"] == 5)].sort_values("index")["value"].tolist()
@@ -236,8 +251,8 @@ def test_an_orbit_returns_after_its_period() -> None:
 @pytest.fixture(scope="module")
 def drawn() -> Any:
     """The figures of a run of period 3 and period 10."""
-    cfg = compose("smoke", "periods=[3, 10]", "iterations=6")
-    data = pd.concat([measured(cfg, part) for part in ("oscillations", "sharkovsky", "points", "bifurcation")])
+    cfg = compose("smoke", "periods=[3, 10]", "iterations=6", "maps=[li-yorke]")
+    data = pd.concat([measured(cfg, part) for part in ("oscillations", "sharkovsky", "points", "bifurcation", "own")])
     return map_periods.draw(map_periods.predict(cfg), data, cfg)
 
 
@@ -251,6 +266,12 @@ def test_f_cubed_passes_the_origin_as_period_3_appears(drawn: Any) -> None:
     heights = [float(np.interp(0, line.get_xdata(), line.get_ydata())) for line in lines]
     slopes = [1.58, 1.66, (1 + math.sqrt(5)) / 2]
     assert heights == pytest.approx([a * a - a - 1 for a in slopes], abs=1e-12)
+
+
+def test_a_map_of_ones_own_has_a_row_beside_those_with_a_period(drawn: Any) -> None:
+    panel = drawn["sharkovsky"].axes[0]
+    assert [label.get_text() for label in panel.get_yticklabels()] == ["3", "4", "li-yorke"]
+    assert panel.lines[-1].get_xdata().tolist() == [1, 2, 4, 5]  # of up to five
 
 
 def test_a_period_of_two_digits_is_set_as_one_index(drawn: Any) -> None:

@@ -238,7 +238,7 @@ def _error(task: Task, epoch: int, quantity: str, value: float) -> dict[str, Any
 
 
 def _digits(cfg: TentMap, lab: Lab) -> Rows:
-    """How far iterates kept in float32 and in float64 are from the exact ones, and how many signs are wrong."""
+    """How far iterates in float32 and in float64 are from the exact ones, and how many signs are wrong."""
     map_ = get_map(cfg.map)
     low, high = (float(end) for end in map_.interval)
     turn = float(middle(map_))
@@ -250,10 +250,20 @@ def _digits(cfg: TentMap, lab: Lab) -> Rows:
         exact = [map_(x) for x in exact]
         true = np.array([float(x) for x in exact])
         for name, x in iterates.items():
-            iterates[name] = map_(np.clip(x, low, high)).astype(x.dtype)  # the end may round to beyond itself
+            iterates[name] = _in_its_own_precision(map_, x)
             off = np.abs(iterates[name] - true)
             wrong = float(((iterates[name] > turn) != (true > turn)).mean())
             found = {f"{name} error": float(off.mean()), f"{name} wrong signs": wrong}
             rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
     lab.progress()
     return rows
+
+
+def _in_its_own_precision(map_: PiecewiseLinearMap, x: np.ndarray) -> np.ndarray:
+    """f(x), all of it computed in the precision of x."""
+    knots, values, slopes = (
+        np.array([float(number) for number in numbers], x.dtype) for numbers in (map_.knots, map_.values, map_.slopes)
+    )
+    piece = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(slopes) - 1)
+    image: np.ndarray = np.clip(values[piece] + slopes[piece] * (x - knots[piece]), values.min(), values.max())
+    return image

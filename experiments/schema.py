@@ -337,7 +337,7 @@ class TentCompositions(Experiment):
     written: int = bounded("a number in [1, 20]", lambda x: 1 <= x <= 20)
     network_depths: list[int] = integers(1)
     shallow: int = at_least(1)
-    target: int = at_least(1)
+    targets: list[int] = integers(1)
     widths: list[int] = integers(1)
     points: int = at_least(10)
     epochs: int = at_least(1)

@@ -16,6 +16,8 @@ from deepk.dynamics import get_map
 from experiments.tent_compositions_claims import DEEP_UNITS, pick
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from experiments.schema import TentCompositions
 
 _LABELS = {"tent": "tent map", "golden": r"$\varphi|x| - 1$"}
@@ -87,27 +89,41 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
     """The deep network's error against n, and that of trained shallow ones against their width."""
     figure = Figure(figsize=(10.0, 4.4))
     deep, shallow = figure.subplots(1, 2)
+    _deep(deep, data, cfg)
+    _shallow(shallow, theory, data, cfg)
+    return figure
+
+
+def _deep(panel: Axes, data: pd.DataFrame, cfg: TentCompositions) -> None:
     n = np.arange(1, max(cfg.network_depths) + 1)
     for name, color, marker, label in _looks(cfg):
         slope = float(get_map(name).lipschitz)
         errors = pick(data, name, "error").clip(lower=1e-18)
-        deep.plot(errors.index, errors, marker, color=color, label=f"{label}: network of $n$ layers")
-        deep.plot(
-            n, 2.0**-53 * slope**n, color=color, linewidth=1, label=f"a rounding, stretched {slope:.3g}$^n$ times"
+        panel.plot(errors.index, errors, marker, color=color, label=f"{label}: network of $n$ layers")
+        rounding = f"a rounding, stretched {slope:.3g}$^n$ times"
+        panel.plot(n, 2.0**-53 * slope**n, color=color, linewidth=1, label=rounding)
+    panel.set(xlabel="compositions $n$", ylabel="largest error of the deep network", yscale="log", ylim=(3e-19, 1e-5))
+    panel.set_title("exact, but for rounding (0 is drawn at the bottom)", fontsize=10)
+    panel.legend(fontsize=8)
+
+
+def _shallow(panel: Axes, theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> None:
+    rows, known = data[data["quantity"] == "fresh mae"], theory[theory["quantity"] == "mean L1 bound"]
+    for n, color, marker in zip(cfg.targets, cycle(figures.PALETTE), cycle(figures.MARKERS)):
+        errors = rows[rows["compositions"] == n].groupby("width")["value"].agg(["mean", "min", "max"])
+        bars = [errors["mean"] - errors["min"], errors["max"] - errors["mean"]]
+        label = f"trained on $f^{{{n}}}$"
+        panel.errorbar(
+            errors.index, errors["mean"], bars, fmt=f"{marker}-", color=color, elinewidth=1, markersize=5, label=label
         )
-    deep.set(xlabel="compositions $n$", ylabel="largest error of the deep network", yscale="log", ylim=(3e-19, 1))
-    deep.set_title("exact, but for rounding (0 is drawn at the bottom)", fontsize=10)
-    deep.legend(fontsize=8)
-    rows = data[data["quantity"] == "fresh mae"].groupby("width")["value"].agg(["mean", "min", "max"])
-    bars = [rows["mean"] - rows["min"], rows["max"] - rows["mean"]]
-    shallow.errorbar(rows.index, rows["mean"], bars, fmt="o-", color=figures.BLUE, label="one trained layer, and range")
-    known = theory[(theory["quantity"] == "mean L1 bound") & (theory["compositions"] == cfg.target)]
-    shallow.plot(known["width"], known["value"], color=figures.ORANGE, label="theorem's bound")
-    floor = float(pick(theory, cfg.maps[0], "mae of a constant").iloc[0])
-    shallow.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
-    shallow.set(xlabel="units of the hidden layer", ylabel=f"mean absolute error on $f^{{{cfg.target}}}$", xscale="log")
-    shallow.set_ylim(0, None)
-    shallow.set_xticks(rows.index, [str(width) for width in rows.index])
-    shallow.minorticks_off()
-    shallow.legend(fontsize=8)
-    return figure
+        bounds = known[(known["compositions"] == n) & known["width"].isin(cfg.widths)].sort_values("width")
+        panel.plot(bounds["width"], bounds["value"], color=color, marker=marker, markersize=4, linestyle=":")
+    panel.plot([], [], color="0.4", linestyle=":", label="theorem's bound")
+    floor = float(pick(theory, cfg.maps[0], "mae of a constant").iloc[-1])
+    panel.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
+    panel.set(xlabel="units of the hidden layer", ylabel="mean absolute error on fresh points", xscale="log")
+    panel.set_title("one hidden layer, trained (mean and range)", fontsize=10)
+    panel.set_ylim(0, None)
+    panel.set_xticks(sorted(cfg.widths), [str(width) for width in sorted(cfg.widths)])
+    panel.minorticks_off()
+    panel.legend(fontsize=8)

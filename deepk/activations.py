@@ -6,13 +6,13 @@ Everywhere in deepk, `activation` is a name or an `Activation`; `get` makes the 
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, SupportsIndex
+
+from deepk.naming import load
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -217,12 +217,7 @@ def get(activation: str | Activation) -> Activation:
         raise ValueError(f"{activation!r} is not an activation: give a name, or Activation.from_callable(name, f)")
     if activation in _KNOWN:
         return _KNOWN[activation]
-    if ":" not in activation:
-        nearest = difflib.get_close_matches(activation.lower(), NAMES, n=1)
-        hint = f"did you mean {nearest[0]}? " if nearest else ""
-        known = ", ".join(NAMES)
-        raise ValueError(f"unknown activation {activation!r}; {hint}known are {known}, or package.module:function")
-    found = _load(activation)
+    found = load("activation", activation, NAMES, _elementwise, leads_to="function")
     return found if isinstance(found, Activation) else _differentiated(activation, found)
 
 
@@ -232,17 +227,11 @@ def _differentiated(path: str, function: Function) -> Activation:
     return Activation.from_callable(path, function)
 
 
-def _load(path: str) -> Function | Activation:
+def _elementwise(function: Function | Activation) -> Function | Activation:
     import torch
 
-    module, _, attribute = path.partition(":")
-    try:
-        function: Function | Activation = getattr(import_module(module), attribute)
-        probe = torch.linspace(-3, 3, 7)
-        value = function(probe)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"activation {path!r} cannot be used: {type(error).__name__}: {reason}") from error
+    probe = torch.linspace(-3, 3, 7)
+    value = function(probe)
     if not isinstance(value, torch.Tensor) or value.shape != probe.shape or not value.isfinite().all():
-        raise ValueError(f"activation {path!r} does not map a tensor to a finite tensor of the same shape")
+        raise TypeError("it does not map a tensor to a finite tensor of the same shape")
     return function

@@ -81,18 +81,18 @@ def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> F
     panel.plot(orbit["slope"], orbit["value"], ".", color="0.35", markersize=1, rasterized=True)
     for period, color in zip(cfg.odd, cycle(figures.PALETTE)):
         rho = float(pick(theory, "growth rate", period).iloc[0])
-        label = rf"period {period} from $\rho_{{{period}}} = {rho:.5f}$ on"
+        label = rf"period {period}: $\rho_{{{period}}} = {rho:.5f}$"
         panel.axvline(rho, color=color, linewidth=1.4, label=label)
-    panel.set(xlabel="slope of slope$|x| - 1$", ylabel="orbit", xlim=(1, 2))
-    panel.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    panel.set(xlabel="slope of slope$|x| - 1$", ylabel="orbit", xlim=(1, 2), ylim=(-1.05, 1.3))
+    panel.legend(fontsize=8, loc="upper left")
 
     slopes = [(f"slope {slope:g}", f"slope {slope:g}") for slope in cfg.beside] + [("golden", "golden ratio")]
     for (name, label), color in zip(slopes, cycle((figures.SKY, figures.ORANGE, figures.BLUE))):
         x, y = (pick(data, f"third {part}, {name}", 0) for part in ("knot", "value"))
         third.plot(x, y, color=color, linewidth=1.3, label=label)
     third.plot([-1, 1], [-1, 1], color="0.6", linewidth=1, label="$y = x$")
-    third.set(xlabel="$x$", ylabel="$f^3(x)$", xlim=(-1, 1))
-    third.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    third.set(xlabel="$x$", ylabel="$f^3(x)$", xlim=(-1, 1), ylim=(-1.05, 1.3))
+    third.legend(fontsize=8, loc="upper left", ncols=2)
 
     looked_for = np.arange(1, cfg.up_to + 1)
     sides = (("slides", figures.VERMILION, f"slope {cfg.slope:g}"), ("golden", figures.BLUE, "golden ratio"))
@@ -100,7 +100,7 @@ def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> F
         counts = pick(data, f"points, {name}", 0)
         bars.bar(looked_for + 0.4 * shift - 0.2, counts.reindex(looked_for), 0.4, color=color, label=label)
     bars.set(xlabel="least period", ylabel="number of points", yscale="symlog")
-    bars.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    bars.legend(fontsize=8, loc="upper left")
     return figure
 
 

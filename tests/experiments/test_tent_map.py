@@ -328,14 +328,14 @@ def test_the_tent_map_in_place_of_the_golden_one() -> None:
     ("value", "message"),
     [
         ("tnet", "unknown map 'tnet'; did you mean tent"),
-        ("own_maps:unending", "the orbits of all knots are finite"),
-        ("own_maps:rounded", "and their numbers exact"),
+        ("uncountable_maps:unending", "the orbits of all knots are finite"),
+        ("uncountable_maps:rounded", "and their numbers exact"),
     ],
 )
 def test_a_map_that_cannot_be_counted_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, message: str
 ) -> None:
-    (tmp_path / "own_maps.py").write_text(
+    (tmp_path / "uncountable_maps.py").write_text(
         "from fractions import Fraction\nfrom deepk.dynamics import bounded_slope_map\n"
         "unending, rounded = bounded_slope_map(Fraction('1.618')), bounded_slope_map(1.618)\n"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,11 +34,12 @@ def fails():
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A module of maps, found by the import system."""
     (tmp_path / "own_maps.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
-    return "own_maps"
+    yield "own_maps"
+    sys.modules.pop("own_maps", None)
 
 
 def test_the_papers_maps_have_names() -> None:

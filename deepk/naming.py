@@ -14,9 +14,11 @@ def load(kind: str, path: str, known: Iterable[str], check: Callable[[Any], T], 
     """What `check` makes of the object at `package.module:name`.
 
     Raises ValueError, in one line that begins with the kind of thing, for a text without a colon, with the known name
-    nearest to it, and for whatever goes wrong on the way: an import that fails, a name that is not there, an exception
-    of `check`.
+    nearest to it, and for whatever goes wrong on the way: an import that fails or exits, a name that is not there, an
+    exception of `check`.
     """
+    if not isinstance(path, str):
+        raise ValueError(f"{path!r} is no {kind}: give a name, or package.module:{leads_to}")
     module, colon, attribute = path.partition(":")
     if not colon:
         names = list(known)
@@ -25,6 +27,6 @@ def load(kind: str, path: str, known: Iterable[str], check: Callable[[Any], T], 
         raise ValueError(f"unknown {kind} {path!r}; {hint}known are {', '.join(names)}, or package.module:{leads_to}")
     try:
         return check(getattr(import_module(module), attribute))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{kind} {path!r} cannot be used: {type(error).__name__}: {reason}") from error

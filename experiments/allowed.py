@@ -76,12 +76,18 @@ def seeds() -> Any:
     return bounded("a list of different integers >= 0", lambda xs: distinct(xs) and all(x >= 0 for x in xs))
 
 
-def integers(bound: int, *, odd: bool = False) -> Any:
-    """A non-empty list of integers >= bound, without repetition; odd ones alone where it says so."""
+def between(low: float, high: float) -> Any:
+    """A number in [low, high]."""
+    return bounded(f"a number in [{low}, {high}]", lambda x: low <= x <= high)
+
+
+def integers(bound: int, most: float = math.inf, *, odd: bool = False) -> Any:
+    """A non-empty list of integers >= bound, and <= most, without repetition; odd ones alone where it says so."""
     kind = "odd integers" if odd else "integers"
+    where = f">= {bound}" if most == math.inf else f"in [{bound}, {most}]"
     return bounded(
-        f"a list of different {kind} >= {bound}",
-        lambda xs: distinct(xs) and all(x >= bound and not (odd and x % 2 == 0) for x in xs),
+        f"a list of different {kind} {where}",
+        lambda xs: distinct(xs) and all(bound <= x <= most and not (odd and x % 2 == 0) for x in xs),
     )
 
 
@@ -127,6 +133,22 @@ def markov_maps(*default: str) -> Any:
         "holds": lambda xs: (distinct(xs) or not (xs or default)) and all(_is_countable(x) for x in xs),
     }
     return field(default_factory=lambda: list(default), metadata=allowed)
+
+
+_EPS, _LABEL_ERROR = 2.0**-52, 1e-3  # of iterates in float64: a rounding, and what it may become
+
+
+def out_of_digits(maps: list[str], **compositions: list[int]) -> tuple[str, str]:
+    """The first key with more compositions than leave three digits in float64, and how many do; or nothing."""
+    from deepk.dynamics import get_map
+
+    slope = max(float(get_map(name).lipschitz) for name in maps)
+    if slope > 1:
+        most = math.floor(math.log(_LABEL_ERROR / _EPS) / math.log(slope))
+        for key, counts in compositions.items():
+            if max(counts) > most:
+                return key, f"at most {most}, after which slope {slope:.4g} leaves no three digits in float64"
+    return "", ""
 
 
 LAWS: dict[str, tuple[str, tuple[Callable[[float], bool], ...]]] = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepk.lab.contract import Lab
-from deepk.networks.ensemble import Ensemble, Regression, train_ensemble
+from deepk.networks.ensemble import Ensemble, EnsembleEpoch, train_ensemble
 
 
 def train_resumably(
@@ -21,7 +21,7 @@ def train_resumably(
     generator: torch.Generator,
     rows: list[dict[str, Any]],
     **setting: Any,
-) -> Iterator[Regression]:
+) -> Iterator[EnsembleEpoch]:
     """`train_ensemble` from where this unit was left, if it was; yields epochs.
 
     `rows` is what the unit has measured so far: it is filled with what was saved, and saved with every epoch, so append

@@ -137,13 +137,13 @@ def _own(cfg: MapPeriods, map_: PiecewiseLinearMap) -> Rows:
 
 
 def _oscillations(cfg: MapPeriods, period: int) -> Rows:
-    """Logarithms of the pieces of f^n, and of its crossings of the interval between two points of the orbit."""
+    """Logarithms of the crossings of f^n between two points of the orbit."""
     map_ = period_map(period)
     low, high = (Fraction(x) for x in crossed(period))
     rows: Rows = []
     for n in range(1, cfg.iterations + 1):
-        counts = {"log pieces": linear_pieces(map_, n), "log crossings": crossings(map_, n, low, high)}
-        rows += [{"index": n, "quantity": name, "value": math.log(max(count, 1))} for name, count in counts.items()]
+        count = crossings(map_, n, low, high)
+        rows.append({"index": n, "quantity": "log crossings", "value": math.log(count) if count else -math.inf})
     return rows
 
 

@@ -68,7 +68,8 @@ def _oscillations(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> 
         first = first_period(of_map(data, "own has", name))
         line = logs.index * math.log10(growth_rate(first))
         panel.plot(logs.index, line, color=color, linewidth=1, label=rf"at least $\rho_{{{first}}}^n$")
-    panel.set(xlabel="compositions $n$", ylabel=r"$\log_{10}$ of the crossings of $f^n$")
+    also = ", and of the pieces of own maps" if cfg.maps else ""
+    panel.set(xlabel="compositions $n$", ylabel=rf"$\log_{{10}}$ of the crossings of $f^n${also}")
     panel.legend()
     return figure
 
@@ -99,7 +100,7 @@ def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> F
     for shift, (name, color, label) in enumerate(sides):
         counts = pick(data, f"points, {name}", 0)
         bars.bar(looked_for + 0.4 * shift - 0.2, counts.reindex(looked_for), 0.4, color=color, label=label)
-    bars.set(xlabel="least period", ylabel="number of points", yscale="symlog")
+    bars.set(xlabel="least period", ylabel="number of points", yscale="symlog", xticks=looked_for)
     bars.legend(fontsize=8, loc="upper left")
     return figure
 

@@ -5,8 +5,6 @@ Values live in `conf/`; a class here says which keys there are, of which type, a
 
 from __future__ import annotations
 
-import math
-import sys
 from dataclasses import dataclass, field
 
 from omegaconf import MISSING
@@ -17,6 +15,7 @@ from experiments.allowed import (
     activation_list,
     any_integers,
     at_least,
+    between,
     bounded,
     distinct,
     each_at_least,
@@ -27,14 +26,13 @@ from experiments.allowed import (
     markov_maps,
     one_of,
     optional_at_least,
+    out_of_digits,
     positive,
     seeds,
     some_of,
     subset_of,
 )
 
-EPS = sys.float_info.epsilon
-LABEL_ERROR = 1e-3  # of an iterated map in float64, at most
 DEVICES = ("cpu", "cuda", "mps")
 
 
@@ -308,12 +306,13 @@ class RandomFeatures(Experiment):
 class MapPeriods(Experiment):
     """Configuration of `map-periods`; see conf/experiment/map-periods.yaml."""
 
-    periods: list[int] = integers(2)
-    odd: list[int] = integers(3, odd=True)
-    sharkovsky: list[int] = integers(2)
+    # Iterates up to these periods are written out, with up to 2^period pieces.
+    periods: list[int] = integers(2, 100)
+    odd: list[int] = integers(3, 13, odd=True)
+    sharkovsky: list[int] = integers(2, 16)
     maps: list[str] = markov_maps()
-    up_to: int = at_least(3)
-    iterations: int = at_least(6)
+    up_to: int = between(3, 16)
+    iterations: int = between(6, 2000)
     slope: float = bounded(
         "a number in (0, 2] other than 1, where whole intervals return", lambda x: 0 < x <= 2 and x != 1
     )
@@ -323,7 +322,7 @@ class MapPeriods(Experiment):
     slopes: int = at_least(2)
     shown: int = at_least(1)
     settled: int = at_least(0)
-    bisections: int = at_least(1)
+    bisections: int = between(1, 60)
 
 
 @dataclass
@@ -333,9 +332,10 @@ class TentCompositions(Experiment):
     maps: list[str] = markov_maps("tent", "golden")
     shown: list[int] = integers(1)
     curve_points: int = at_least(2)
-    counted: int = at_least(1)
-    written: int = bounded("a number in [1, 20]", lambda x: 1 <= x <= 20)
+    counted: int = between(1, 1000)
+    written: int = between(1, 16)
     network_depths: list[int] = integers(1)
+    network_points: int = at_least(1)
     shallow: int = at_least(1)
     targets: list[int] = integers(1)
     widths: list[int] = integers(1)
@@ -347,7 +347,9 @@ class TentCompositions(Experiment):
 
     def conflict(self) -> tuple[str, str]:
         """The first value that does not go with another, and what it takes; or nothing."""
-        return ("written", f"at most counted={self.counted}") if self.written > self.counted else ("", "")
+        if self.written > self.counted:
+            return "written", f"at most counted={self.counted}"
+        return out_of_digits(self.maps, shown=self.shown, network_depths=self.network_depths, targets=self.targets)
 
 
 @dataclass
@@ -377,12 +379,9 @@ class TentMap(Experiment):
 
         if self.hard <= self.easy:
             return "hard", f"a number above easy={self.easy}"
-        slope = float(get_map(self.map).lipschitz)
-        most = math.floor(math.log(LABEL_ERROR / EPS) / math.log(slope)) if slope > 1 else self.hard
-        for key, largest in (("hard", self.hard), ("compositions", max(self.compositions))):
-            if largest > most:
-                return key, f"at most {most}, after which slope {slope:.4g} leaves no three digits in float64"
-        return "", ""
+        if not get_map(self.map).turning_points:
+            return "map", "a map that turns: iterates of a monotone one do not oscillate"
+        return out_of_digits([self.map], hard=[self.hard], compositions=self.compositions)
 
 
 SCHEMAS: dict[str, type[Experiment]] = {

@@ -15,6 +15,7 @@ Deviates   The slides say 400 against 10000 ReLUs at L = 100 without a setting; 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["claims", "draw", "measure", "predict", "units"]
 
 KEY = ("part", "map", "width")
-COLUMNS = (*KEY, "compositions", "seed", "index", "x", "quantity", "value")
+COLUMNS = (*KEY, "compositions", "seed", "x", "quantity", "value")
 FIGURES = ("curves", "pieces", "networks")
 KNOWN_DEVIATIONS: dict[str, str] = {}
 
@@ -53,7 +54,7 @@ Rows = list[dict[str, Any]]
 
 
 def predict(cfg: TentCompositions) -> pd.DataFrame:
-    """Numbers of pieces by formula, where there is one, as logarithms; floors and bounds of networks of one layer."""
+    """Numbers of pieces by formula, where there is one, as logarithms; floors, and bounds of networks of one layer."""
     rows: Rows = []
     for name in cfg.maps:
         if name in PIECES:
@@ -62,7 +63,7 @@ def predict(cfg: TentCompositions) -> pd.DataFrame:
     first = cfg.maps[0]
     for n in cfg.targets:
         rows.append(_row("mae of a constant", constant_predictor_floor(get_map(first), n).mae, first, n))
-    for n, width in dict.fromkeys([(cfg.counted, cfg.shallow), *product(cfg.targets, cfg.widths)]):
+    for n, width in product(cfg.targets, cfg.widths):
         bound = l1_lower_bound(get_map(first), n, 1, width).mean
         rows.append(_row("mean L1 bound", math.nan if bound is None else bound, first, n, width))
     return pd.DataFrame(rows)
@@ -87,17 +88,18 @@ def units(cfg: TentCompositions) -> list[Unit]:
 
 def measure(cfg: TentCompositions, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Rows of one part."""
-    part, map_ = str(unit.key["part"]), get_map(str(unit.key["map"]))
+    part, name = str(unit.key["part"]), str(unit.key["map"])
     if part == "trained":
-        rows = _trained(cfg, map_, int(unit.key["width"]), lab)
+        rows = _trained(cfg, get_map(name), int(unit.key["width"]), lab)
     else:
-        rows = {"curves": _curves, "pieces": _pieces, "deep": _deep}[part](cfg, map_)
+        rows = {"curves": _curves, "pieces": _pieces, "deep": _deep}[part](cfg, name, lab)
         lab.progress()
-    empty = {"compositions": 0, "seed": cfg.seeds[0], "index": 0, "x": np.nan}
+    empty = {"compositions": 0, "seed": cfg.seeds[0], "x": np.nan}
     return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
 
 
-def _curves(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
+def _curves(cfg: TentCompositions, name: str, _: Lab) -> Rows:
+    map_ = get_map(name)
     low, high = (float(end) for end in map_.interval)
     x = np.linspace(low, high, cfg.curve_points)
     return [
@@ -107,28 +109,38 @@ def _curves(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
     ]
 
 
-def _pieces(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
-    """By recursion on a Markov partition, and, independently, of f^n written out."""
+def _pieces(cfg: TentCompositions, name: str, _: Lab) -> Rows:
+    """By recursion on a Markov partition, beside the formula, and, independently, of f^n written out."""
+    map_ = get_map(name)
     rows: Rows = []
     for n in range(1, cfg.counted + 1):
-        rows.append({"compositions": n, "quantity": "log2 pieces", "value": math.log2(linear_pieces(map_, n))})
+        pieces = linear_pieces(map_, n)
+        found = {"log2 pieces": math.log2(pieces)}
+        if name in PIECES:
+            found["miscounted"] = float(pieces != PIECES[name](n))
         if n <= cfg.written:
-            rows.append({"compositions": n, "quantity": "written out", "value": float(map_.compose(n).pieces)})
-    return rows
-
-
-def _deep(cfg: TentCompositions, map_: PiecewiseLinearMap) -> Rows:
-    """The largest difference of the deep network from f, iterated in float64, at the curves' points; its units."""
-    low, high = (float(end) for end in map_.interval)
-    x = np.linspace(low, high, cfg.curve_points)
-    rows: Rows = []
-    for n in cfg.network_depths:
-        network = relu_network(map_, n)
-        off = network(torch.from_numpy(x)[:, None])[:, 0].detach().numpy() - map_.iterate(x, n)
-        hidden = sum(layer.out_features for layer in list(network)[:-1] if isinstance(layer, torch.nn.Linear))
-        found = {"error": float(np.abs(off).max()), "units": float(hidden)}
+            found["written out"] = float(map_.compose(n).pieces)
         rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
-    return rows
+    bound = l1_lower_bound(map_, cfg.counted, 1, cfg.shallow).mean
+    return [*rows, {"compositions": cfg.counted, "quantity": "shallow bound", "value": bound}]
+
+
+def _deep(cfg: TentCompositions, name: str, lab: Lab) -> Rows:
+    """The largest difference of the deep network from f^n at random points, iterated exactly; its hidden units."""
+    map_ = get_map(name)
+    low, high = (float(end) for end in map_.interval)
+    x = lab.numpy_generator(cfg.seeds[0], "deep").uniform(low, high, cfg.network_points)
+    iterates: list[Any] = [Fraction(point) for point in x.tolist()]
+    rows: Rows = []
+    for n in range(1, max(cfg.network_depths) + 1):
+        iterates = [map_(point) for point in iterates]
+        if n in cfg.network_depths:
+            found = relu_network(map_, n)(torch.from_numpy(x)[:, None])[:, 0].detach().numpy()
+            error = float(np.abs(found - [float(point) for point in iterates]).max())
+            rows.append({"compositions": n, "quantity": "error", "value": error})
+    hidden = [layer for layer in list(relu_network(map_, cfg.counted))[:-1] if isinstance(layer, torch.nn.Linear)]
+    units = float(sum(layer.out_features for layer in hidden))
+    return [*rows, {"compositions": cfg.counted, "quantity": "units", "value": units}]
 
 
 def _trained(cfg: TentCompositions, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Rows:

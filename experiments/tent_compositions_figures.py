@@ -12,8 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from deepk import figures
-from deepk.dynamics import get_map
-from experiments.tent_compositions_claims import DEEP_UNITS, pick
+from experiments.tent_compositions_claims import DEEP_UNITS, ROUNDINGS, pick, rounding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,10 +74,10 @@ def _pieces(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -> 
         panel.plot(written.index, np.log2(written), "x", color=figures.BLACK, markersize=5, label="written out")
     shallow = math.log2(cfg.shallow + 1)
     panel.axhline(shallow, color=figures.GREEN, linestyle="--", label=f"one layer of {cfg.shallow} units, at most")
-    deep = pick(data, cfg.maps[0], "units")
-    note = f"{round(float(deep.iloc[-1] / deep.index[-1]))} units a layer are enough for the {cfg.maps[0]} map"
-    note += f";\nthe slides have {DEEP_UNITS} at 100" if cfg.maps[0] == "tent" else ""
-    panel.text(0.97, 0.05, note, transform=panel.transAxes, ha="right", fontsize=9)
+    units = float(pick(data, cfg.maps[0], "units").iloc[-1])
+    title = f"the network of {cfg.counted} layers for the {cfg.maps[0]} map has {units:.0f} units"
+    title += f" (slides: {DEEP_UNITS})" if (cfg.maps[0], cfg.counted) == ("tent", 100) else ""
+    panel.set_title(title, fontsize=10)
     panel.set(xlabel="compositions $n$", ylabel=r"$\log_2$ of the linear pieces of $f^n$")
     handles = {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
     panel.legend(list(handles.values()), list(handles))
@@ -95,13 +94,12 @@ def _networks(theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCompositions) -
 
 
 def _deep(panel: Axes, data: pd.DataFrame, cfg: TentCompositions) -> None:
-    n = np.arange(1, max(cfg.network_depths) + 1)
+    ns = range(1, max(cfg.network_depths) + 1)
     for name, color, marker, label in _looks(cfg):
-        slope = float(get_map(name).lipschitz)
         errors = pick(data, name, "error").clip(lower=1e-18)
         panel.plot(errors.index, errors, marker, color=color, label=f"{label}: network of $n$ layers")
-        rounding = f"a rounding, stretched {slope:.3g}$^n$ times"
-        panel.plot(n, 2.0**-53 * slope**n, color=color, linewidth=1, label=rounding)
+        allowed = [rounding(name, n) for n in ns]
+        panel.plot(ns, allowed, color=color, linewidth=1, label=f"{ROUNDINGS} roundings a unit, stretched")
     panel.set(xlabel="compositions $n$", ylabel="largest error of the deep network", yscale="log", ylim=(3e-19, 1e-5))
     panel.set_title("exact, but for rounding (0 is drawn at the bottom)", fontsize=10)
     panel.legend(fontsize=8)
@@ -117,13 +115,14 @@ def _shallow(panel: Axes, theory: pd.DataFrame, data: pd.DataFrame, cfg: TentCom
             errors.index, errors["mean"], bars, fmt=f"{marker}-", color=color, elinewidth=1, markersize=5, label=label
         )
         bounds = known[(known["compositions"] == n) & known["width"].isin(cfg.widths)].sort_values("width")
-        panel.plot(bounds["width"], bounds["value"], color=color, marker=marker, markersize=4, linestyle=":")
-    panel.plot([], [], color="0.4", linestyle=":", label="theorem's bound")
-    floor = float(pick(theory, cfg.maps[0], "mae of a constant").iloc[-1])
-    panel.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
+        panel.plot(bounds["width"], bounds["value"], marker, color=color, linestyle=":", markerfacecolor="none")
+        floor = float(pick(theory, cfg.maps[0], "mae of a constant")[n])
+        panel.axhline(floor, color=figures.BLACK, linewidth=1.2, label="best constant")
+    panel.plot([], [], "o", color="0.4", linestyle=":", markerfacecolor="none", label="theorem's bound")
     panel.set(xlabel="units of the hidden layer", ylabel="mean absolute error on fresh points", xscale="log")
     panel.set_title("one hidden layer, trained (mean and range)", fontsize=10)
-    panel.set_ylim(0, None)
+    panel.set_ylim(0, 1.4 * panel.get_ylim()[1])
     panel.set_xticks(sorted(cfg.widths), [str(width) for width in sorted(cfg.widths)])
     panel.minorticks_off()
-    panel.legend(fontsize=8)
+    handles = {label: handle for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    panel.legend(list(handles.values()), list(handles), fontsize=8, loc="upper right", ncols=2)

@@ -34,7 +34,6 @@ from deepk.dynamics import (
     crossings,
     get_map,
     l1_lower_bound,
-    relu_pieces_bound,
     share_above,
 )
 from deepk.dynamics.numbers import Number
@@ -78,21 +77,19 @@ def predict(cfg: TentMap) -> pd.DataFrame:
     rows: Rows = []
     map_ = get_map(cfg.map)
     for n in sorted({*cfg.compositions, cfg.easy, cfg.hard}):
-        floor, above = constant_predictor_floor(map_, n), share_above(map_, n, middle(map_))
+        floor, above = constant_predictor_floor(map_, n), share_above(map_, n, turn(map_))
         found = {"mse": floor.mse, "mae": floor.mae, "sign error": min(above, 1 - above)}
-        found["crossings"] = float(crossings(map_, n, map_.interval[0], middle(map_)))
         rows += [_row(quantity, value, n) for quantity, value in found.items()]
         for depth in cfg.depths:
             bound = l1_lower_bound(map_, n, depth, cfg.width).mean
             rows.append(_row("mean L1 bound", math.nan if bound is None else bound, n, depth))
-            rows.append(_row("pieces", float(relu_pieces_bound(depth, cfg.width)), n, depth))
-            rows.append(_row("widest", float(map_.lipschitz) ** (n / depth) / 8, n, depth))
     return pd.DataFrame(rows)
 
 
-def middle(map_: PiecewiseLinearMap) -> Number:
-    """The knot in the middle, where f turns: 0 of phi |x| - 1. Signs are those of f^n less this."""
-    return map_.knots[len(map_.knots) // 2]
+def turn(map_: PiecewiseLinearMap) -> Number:
+    """The turning point nearest to the middle of the interval: 0 of phi |x| - 1. Signs are those of f^n less this."""
+    low, high = (float(end) for end in map_.interval)
+    return min(map_.turning_points, key=lambda point: abs(float(point) - (low + high) / 2))
 
 
 def _row(quantity: str, value: float, compositions: int, depth: int = 0) -> dict[str, Any]:
@@ -103,22 +100,24 @@ def _row(quantity: str, value: float, compositions: int, depth: int = 0) -> dict
 
 
 def units(cfg: TentMap) -> list[Unit]:
-    """All trainings of a depth at once, the deepest first; those with other batch sizes; the digits of floats."""
+    """All trainings of a depth at once, the deepest first; those with other batch sizes; counts; digits of floats."""
     sizes = [cfg.batch_size, *(size for size in cfg.batch_sizes if size != cfg.batch_size)]
     found = [
         Unit(dict(zip(KEY, ("training", depth, size), strict=True)), cfg.epochs * math.ceil(cfg.points / size))
         for size in sizes
         for depth in sorted(cfg.depths, reverse=True)
     ]
-    return [*found, Unit(dict(zip(KEY, ("digits", 0, 0), strict=True)))]
+    return found + [Unit(dict(zip(KEY, (part, 0, 0), strict=True))) for part in ("counts", "digits")]
 
 
 def measure(cfg: TentMap, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Rows of one part."""
-    if unit.key["part"] == "digits":
-        rows = _digits(cfg, lab)
-    else:
+    part = str(unit.key["part"])
+    if part == "training":
         rows = _train(cfg, int(unit.key["depth"]), int(unit.key["batch_size"]), lab)
+    else:
+        rows = {"counts": _counts, "digits": _digits}[part](cfg, lab)
+        lab.progress()
     empty = {"task": "", "setting": STATED, "compositions": 0, "seed": cfg.seeds[0], "epoch": 0}
     return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
 
@@ -157,7 +156,7 @@ def _points(
     x = generator.uniform(low, high, count)
     y = map_.iterate(x, task.compositions)
     if task.name == "classification":
-        y = np.where(y > float(middle(map_)), 1.0, -1.0)
+        y = np.where(y > float(turn(map_)), 1.0, -1.0)
     return x, generator.permutation(y) if task.name == "shuffled" else y
 
 
@@ -210,7 +209,7 @@ def _on_the_way(cfg: TentMap, tasks: list[Task], epoch: int, networks: Ensemble,
 def _errors(cfg: TentMap, tasks: list[Task], part: str, found: Tensor, y: Tensor) -> Rows:
     """All errors, of the last epoch."""
     off = (found - y).double()
-    between = float(middle(get_map(cfg.map)))
+    between = float(turn(get_map(cfg.map)))
     signs = torch.tensor([0.0 if task.name == "classification" else between for task in tasks], device=y.device)
     signs = signs[:, None, None]
     values = {
@@ -237,11 +236,23 @@ def _error(task: Task, epoch: int, quantity: str, value: float) -> dict[str, Any
     }
 
 
+def _counts(cfg: TentMap, _: Lab) -> Rows:
+    """Crossings of f^n from the lower end to where f turns, and up to how many layers the slides' condition holds."""
+    map_ = get_map(cfg.map)
+    low, slope = map_.interval[0], float(map_.lipschitz)
+    rows: Rows = [
+        {"compositions": n, "quantity": "crossings", "value": float(crossings(map_, n, low, turn(map_)))}
+        for n in (cfg.easy, cfg.hard)
+    ]
+    deepest = max((depth for depth in cfg.depths if cfg.width <= slope ** (cfg.hard / depth) / 8), default=0)
+    return [*rows, {"compositions": cfg.hard, "quantity": "slides' condition", "value": float(deepest)}]
+
+
 def _digits(cfg: TentMap, lab: Lab) -> Rows:
     """How far iterates in float32 and in float64 are from the exact ones, and how many signs are wrong."""
     map_ = get_map(cfg.map)
     low, high = (float(end) for end in map_.interval)
-    turn = float(middle(map_))
+    between = float(turn(map_))
     drawn = lab.numpy_generator(cfg.seeds[0], "digits").uniform(low, high, cfg.float_points).astype(np.float32)
     exact: list[Any] = [Fraction(float(x)) for x in drawn]
     iterates: dict[str, np.ndarray] = {"float32": drawn, "float64": drawn.astype(np.float64)}
@@ -252,10 +263,9 @@ def _digits(cfg: TentMap, lab: Lab) -> Rows:
         for name, x in iterates.items():
             iterates[name] = _in_its_own_precision(map_, x)
             off = np.abs(iterates[name] - true)
-            wrong = float(((iterates[name] > turn) != (true > turn)).mean())
+            wrong = float(((iterates[name] > between) != (true > between)).mean())
             found = {f"{name} error": float(off.mean()), f"{name} wrong signs": wrong}
             rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
-    lab.progress()
     return rows
 
 

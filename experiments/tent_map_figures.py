@@ -135,7 +135,7 @@ def _training(run: Run) -> Figure:
 
 
 def _sensitivity(run: Run) -> Figure:
-    """Training errors of the first seed at other settings: over the floor of their own labels' mean square."""
+    """Training errors of the first seed at other settings, beside the floor of the stated one."""
     cfg, d = run.cfg, run.data
     first = d[(d["task"] == "regression") & (d["seed"] == cfg.seeds[0]) & (d["epoch"] == cfg.epochs)]
     first = first[first["quantity"] == "train mse"]
@@ -149,7 +149,7 @@ def _sensitivity(run: Run) -> Figure:
             line = first[(first["setting"] == setting) & (first["compositions"] == n)].set_index("depth")["value"]
             line = line.sort_index()
             panel.plot(line.index, line, color=color, marker=marker, label=setting)
-        panel.axhline(run.known("mse", n), color=figures.BLACK, linewidth=1.2, label=constant)
+        panel.axhline(run.known("mse", n), color="0.5", linestyle="--", linewidth=1.2, label=constant)
         panel.set(title=f"{words}: {n} compositions", xlabel="hidden layers", xticks=sorted(cfg.depths), ylim=(0, None))
     panels[0].set_ylabel("mean square error, training points")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)

@@ -26,8 +26,11 @@ def linear_pieces(map_: PiecewiseLinearMap, n: int) -> int:
     if index(n) < 1:
         raise ValueError(f"n = {n} is not at least 1")
     partition = markov_partition(map_)
-    if partition is None:
-        return map_.compose(n).pieces
+    return map_.compose(n).pieces if partition is None else pieces_by_recursion(map_, n, partition)
+
+
+def pieces_by_recursion(map_: PiecewiseLinearMap, n: int, partition: MarkovPartition) -> int:
+    """The same from a Markov partition of the map, also for n = 0."""
     pieces = [1 for _ in partition.intervals]
     kinks = _Slopes(map_, partition)
     for _ in range(n):

@@ -19,6 +19,7 @@ from jaxtyping import Float
 from deepk.dynamics.numbers import GOLDEN_RATIO, Number, exact, size
 
 _MOST_KNOTS = 2**22  # of a composition that is written out
+_SURELY_SMALL = 8  # compositions that are written out without counting first
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDING = 8 * _EPS  # of a knot or a value in float64, relative to the largest
 _LOST = 1e-3  # error of an iterate in float64 of which a user is warned
@@ -72,6 +73,12 @@ class PiecewiseLinearMap:
         """Of the pieces, from left to right."""
         rises = zip(self.knots, self.knots[1:], self.values, self.values[1:], strict=False)
         return tuple((y1 - y0) / (x1 - x0) for x0, x1, y0, y1 in rises)
+
+    @cached_property
+    def turning_points(self) -> tuple[Number, ...]:
+        """The knots from which it rises after having fallen, or falls after having risen."""
+        moving = [(knot, slope > 0) for knot, slope in zip(self.knots, self.slopes, strict=False) if slope != 0]
+        return tuple(knot for (_, before), (knot, rises) in pairwise(moving) if rises != before)
 
     @property
     def lipschitz(self) -> Number:
@@ -160,10 +167,19 @@ class PiecewiseLinearMap:
         if index(n) < 0:
             raise ValueError(f"n = {n} is negative")
         self.check_maps_into_itself()
+        self._check_size(n)
         result = PiecewiseLinearMap(self.interval, self.interval)
         for _ in range(n):
             result = self._after(result, n)
         return result
+
+    def _check_size(self, n: int) -> None:
+        """Raises ValueError where it can be counted beforehand that f^n has too many knots."""
+        from deepk.dynamics.crossings import pieces_by_recursion  # which need this module
+        from deepk.dynamics.markov import markov_partition
+
+        if n > _SURELY_SMALL and (partition := markov_partition(self)) is not None:
+            _check_knots(pieces_by_recursion(self, n, partition) + 1, n)
 
     def _after(self, inner: PiecewiseLinearMap, n: int) -> PiecewiseLinearMap:
         """f o inner: knots of inner, and where it passes through knots of f."""
@@ -179,11 +195,13 @@ class PiecewiseLinearMap:
                     y.append(v)
             x.append(x1)
             y.append(self(y1))
-            if len(x) > _MOST_KNOTS:
-                raise ValueError(
-                    f"n = {n} is too large to write out: the composition has more than {_MOST_KNOTS} knots"
-                )
+            _check_knots(len(x), n)
         return PiecewiseLinearMap(x, y)
+
+
+def _check_knots(count: int, n: int) -> None:
+    if count > _MOST_KNOTS:
+        raise ValueError(f"n = {n} is too large to write out: the composition has more than {_MOST_KNOTS} knots")
 
 
 def _numbers(values: Sequence[Any] | np.ndarray) -> list[Number]:

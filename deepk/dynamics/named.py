@@ -20,7 +20,7 @@ def get_map(name: str) -> PiecewiseLinearMap:
 
     Raises ValueError, in one line, for an unknown name, a path that leads to no map, or a map that leaves its interval.
     """
-    if name in _KNOWN:
+    if isinstance(name, str) and name in _KNOWN:
         return _KNOWN[name]()
     return load("map", name, MAP_NAMES, _made)
 

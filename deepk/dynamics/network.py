@@ -1,13 +1,17 @@
-"""The deep network that computes an iterated map, which no shallow one of few units can."""
+"""The deep network that computes an iterated map, which no shallow one of few units can.
+
+Torch is imported where a network is made: the mathematics of maps does without.
+"""
 
 from __future__ import annotations
 
 from operator import index
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from deepk.dynamics.maps import PiecewiseLinearMap
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 def relu_network(map_: PiecewiseLinearMap, n: int) -> nn.Sequential:
@@ -20,6 +24,9 @@ def relu_network(map_: PiecewiseLinearMap, n: int) -> nn.Sequential:
 
     Raises ValueError for n < 1, or a map that leaves its interval.
     """
+    import torch
+    from torch import nn
+
     if index(n) < 1:
         raise ValueError(f"n = {n} is not at least 1")
     map_.check_maps_into_itself()
@@ -35,7 +42,10 @@ def relu_network(map_: PiecewiseLinearMap, n: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _affine(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:
+def _affine(weight: Tensor, bias: Tensor) -> nn.Linear:
+    import torch
+    from torch import nn
+
     # Not drawn at first, which would move the global generator
     layer: nn.Linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0], dtype=torch.float64)
     with torch.no_grad():

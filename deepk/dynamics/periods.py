@@ -14,15 +14,18 @@ from scipy.sparse.csgraph import connected_components
 
 from deepk.dynamics.maps import PiecewiseLinearMap
 from deepk.dynamics.markov import MarkovPartition, markov_partition
-from deepk.dynamics.numbers import Number, size
+from deepk.dynamics.numbers import Number
 
-_SAME = 1e-9  # two points in floats, and a point that returns
+_SAME = 1e-9  # of the interval: two points in floats, and a point that returns
+_ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of the largest number, where the interval is short beside it
+_LARGE = 10_000  # an odd period from which rho is sqrt(2) to all digits
 
 
 def periodic_points(map_: PiecewiseLinearMap, period: int) -> list[Number]:
     """The points of this least period, in increasing order: the fixed points of f^p that no smaller power fixes.
 
-    Exact for an exact map; in floats, points closer than 1e-9 count as one, and a point that returns to 1e-9 as fixed.
+    Exact for an exact map; in floats, points closer than 1e-9 of the interval's length count as one, and a point that
+    returns to within that as fixed.
     Raises ValueError for a period below 1, a map that leaves its interval or is too large to compose, and where a whole
     interval is fixed by f^p.
     """
@@ -43,8 +46,8 @@ def _fixed(map_: PiecewiseLinearMap, period: int) -> tuple[list[Number], list[tu
     sides = zip(composed.knots, composed.knots[1:], composed.values, composed.values[1:], strict=False)
     for x0, x1, y0, y1 in sides:
         left, right = y0 - x0, y1 - x1
-        at_left, at_right = _same(x0, y0), _same(x1, y1)
-        if at_left and at_right and not _same(x0, x1):
+        at_left, at_right = _same(map_, x0, y0), _same(map_, x1, y1)
+        if at_left and at_right and not _same(map_, x0, x1):
             intervals.append((x0, x1))
         elif left != right and min(left, right) <= 0 <= max(left, right):
             found.append(x0 + (x1 - x0) * left / (left - right))
@@ -52,13 +55,13 @@ def _fixed(map_: PiecewiseLinearMap, period: int) -> tuple[list[Number], list[tu
             found.append(x0 if at_left else x1)
     points: list[Number] = []
     for point in sorted(found):
-        if not points or not _same(point, points[-1]):
+        if not points or not _same(map_, point, points[-1]):
             points.append(point)
     return points, intervals
 
 
 def _is_least(map_: PiecewiseLinearMap, point: Number, period: int) -> bool:
-    return not any(_same(map_.iterate(point, divisor), point) for divisor in _divisors(period))
+    return not any(_same(map_, map_.iterate(point, divisor), point) for divisor in _divisors(period))
 
 
 def _divisors(period: int) -> list[int]:
@@ -70,13 +73,25 @@ def _is_prime(n: int) -> bool:
     return all(n % k for k in range(2, math.isqrt(n) + 1))
 
 
-def _same(a: Number, b: Number) -> bool:
-    return size(a - b) <= _SAME if isinstance(a, float) or isinstance(b, float) else a == b
+def _same(map_: PiecewiseLinearMap, a: Number, b: Number) -> bool:
+    if map_.is_exact:
+        return a == b
+    low, high = (float(end) for end in map_.interval)
+    return abs(float(a) - float(b)) <= max(_SAME * (high - low), _ROUNDING * max(-low, high))
 
 
 def periods(map_: PiecewiseLinearMap, up_to: int) -> list[int]:
-    """The least periods of its periodic points, up to a largest; ValueError where the map is too large to compose."""
-    return [period for period in range(1, index(up_to) + 1) if _has(map_, period)]
+    """The least periods of its periodic points, up to a largest.
+
+    Raises ValueError for up_to < 1, and where the map is too large to compose.
+    """
+    return [period for period in _up_to(up_to) if _has(map_, period)]
+
+
+def _up_to(most: int) -> range:
+    if index(most) < 1:
+        raise ValueError(f"up_to = {most} is not at least 1")
+    return range(1, most + 1)
 
 
 def _has(map_: PiecewiseLinearMap, period: int) -> bool:
@@ -113,10 +128,12 @@ def sharkovsky_order(a: int, b: int) -> int:
     return (left > right) - (left < right)
 
 
-def implied_periods(period: int, *, up_to: int) -> list[int]:
-    """The periods up to a largest that a continuous map of an interval must have with this one, itself among them."""
-    _split(period)
-    return [other for other in range(1, index(up_to) + 1) if sharkovsky_order(period, other) <= 0]
+def implied_periods(period: int, *, up_to: int = 20) -> list[int]:
+    """The periods up to a largest that a continuous map of an interval must have with this one, itself among them.
+
+    Raises ValueError for a period or a largest that is not a positive integer.
+    """
+    return [other for other in _up_to(up_to) if sharkovsky_order(period, other) <= 0]
 
 
 def growth_rate(period: int) -> float:
@@ -131,7 +148,7 @@ def growth_rate(period: int) -> float:
     if q == 1:
         return 1.0
     # x^2 - 2 = x^(2-p), divided so that no power overflows
-    root = brentq(lambda x: x * x - 2 - x ** (2.0 - q), 1.4, 2.0, xtol=1e-15, rtol=1e-15)
+    root = brentq(lambda x: x * x - 2 - x ** (2.0 - min(q, _LARGE)), 1.4, 2.0, xtol=1e-15, rtol=1e-15)
     return float(root ** (1 / 2**k))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 _BETAS, _EPS = (0.9, 0.999), 1e-8  # of Adam (Kingma, Ba 2015, arXiv:1412.6980), and torch's
-_TINY = 1e-30  # beside eps^2; roots of exact zeros, which dead units leave, take up to ten times as long
+_TINY = 1e-30  # far below eps^2: dead units leave exact zeros, whose roots take up to ten times as long
 
 
 class Ensemble:
@@ -105,11 +104,10 @@ class Ensemble:
 
 
 @dataclass(frozen=True)
-class Regression:
-    """What an epoch of `train_ensemble` left: its number, seconds in steps so far, each network's mean batch loss."""
+class EnsembleEpoch:
+    """What an epoch of `train_ensemble` left: its number, and each network's mean batch loss."""
 
     number: int
-    seconds: float
     loss: Float[Tensor, " networks"]
 
 
@@ -125,7 +123,7 @@ def train_ensemble(
     absolute: Bool[Tensor, " networks"] | None = None,
     state: dict[str, Tensor] | None = None,
     on_step: Callable[[], None] = lambda: None,
-) -> Iterator[Regression]:
+) -> Iterator[EnsembleEpoch]:
     """Trains all networks in place by Adam on mean square (or `absolute`) errors, each on its own data; yields epochs.
 
         m <- b1 m + (1 - b1) g,    v <- b2 v + (1 - b2) g^2
@@ -137,22 +135,21 @@ def train_ensemble(
     """
     state = {} if state is None else state
     m, v = (state.setdefault(name, torch.zeros_like(networks.parameters)) for name in ("m", "v"))
-    steps = state.setdefault("steps", torch.zeros(3, dtype=torch.float64))  # steps, epochs, seconds
+    steps = state.setdefault("steps", torch.zeros(2, dtype=torch.int64))  # steps, epochs
     gradient, (b1, b2) = torch.empty_like(networks.parameters), _BETAS
     eta = torch.as_tensor(learning_rate, dtype=x.dtype, device=x.device).reshape(-1, 1)
     for number in range(int(steps[1]) + 1, epochs + 1):
-        started = time.perf_counter()
         loss = torch.zeros(len(networks.parameters), dtype=torch.float64, device=x.device)
         order = torch.randperm(x.shape[1], generator=generator).to(x.device)
         for batch in order.split(batch_size):
             found = networks.gradient(x.index_select(1, batch), y.index_select(1, batch), gradient, absolute=absolute)
             loss += found * len(batch)
             steps[0] += 1
-            t = float(steps[0])
+            t = int(steps[0])
             m.lerp_(gradient, 1 - b1)
             v.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
             scale = v.add(_TINY).sqrt_().mul_(1 / math.sqrt(1 - b2**t)).add_(_EPS)
             networks.parameters.sub_(m.div(scale).mul_(eta / (1 - b1**t)))
             on_step()
-        steps[1], steps[2] = number, steps[2] + time.perf_counter() - started
-        yield Regression(number, float(steps[2]), loss / x.shape[1])
+        steps[1] = number
+        yield EnsembleEpoch(number, loss / x.shape[1])

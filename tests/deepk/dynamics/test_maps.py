@@ -402,3 +402,23 @@ def test_the_map_of_a_period_permutes_its_integers_in_one_cycle(p):
 def test_there_is_no_map_of_a_period_below_2(p):
     with pytest.raises(ValueError, match=rf"^period = {p} is not at least 2$"):
         period_map(p)
+
+
+@pytest.mark.parametrize(
+    ("knots", "values", "turns"),
+    [
+        ([0, 1, 2], [0, 2, 0], [1]),
+        ([0, 1, 2], [0, 1, 3], []),
+        ([0, 1, 2, 3], [0, 1, 1, 0], [2]),  # a plateau's end
+        ([0, 1, 2, 3], [0, 1, 1, 2], []),
+        ([1, 2, 3, 4, 5], [3, 5, 4, 2, 1], [2]),
+        ([0, 1, 2, 3], [0, 3, 1, 2], [1, 2]),
+    ],
+)
+def test_turning_points(knots, values, turns):
+    assert list(PiecewiseLinearMap(knots, values).turning_points) == turns
+
+
+def test_a_composition_too_large_is_refused_before_it_is_written_out():
+    with pytest.raises(ValueError, match=r"^n = 500 is too large to write out: .* more than \d+ knots$"):
+        tent_map().compose(500)

@@ -28,6 +28,10 @@ def leaves():
     return PiecewiseLinearMap([0, 1], [0, 2])
 
 
+def exits():
+    raise SystemExit(3)
+
+
 def fails():
     raise RuntimeError("first line\\nsecond line")
 """
@@ -67,6 +71,7 @@ def test_a_function_that_makes_a_map_is_called(own: str) -> None:
         ("own_maps:absent", r"AttributeError: .*absent"),
         ("own_maps:number", r"TypeError: it leads to a int, not to a deepk.dynamics.PiecewiseLinearMap$"),
         ("own_maps:leaves", r"ValueError: the map leaves its interval \[0, 1\]: it takes 1 to 2$"),
+        ("own_maps:exits", r"SystemExit: 3$"),
         ("own_maps:fails", r"RuntimeError: first line second line$"),
     ],
 )

@@ -171,8 +171,23 @@ def test_periods_of_a_map_that_leaves_its_interval_are_refused(ask):
         ask(PiecewiseLinearMap([0, 1], [0, 2]), 2)
 
 
-def test_no_periods_are_found_up_to_zero():
-    assert periods(tent_map(), 0) == []
+@pytest.mark.parametrize("up_to", [0, -1])
+def test_periods_are_looked_for_up_to_a_positive_number(up_to):
+    with pytest.raises(ValueError, match=rf"^up_to = {up_to} is not at least 1$"):
+        periods(tent_map(), up_to)
+    with pytest.raises(ValueError, match=rf"^up_to = {up_to} is not at least 1$"):
+        implied_periods(3, up_to=up_to)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-6, 1.0, 1e9])
+@pytest.mark.parametrize("start", [0.0, -0.5])
+def test_in_floats_a_map_has_as_many_points_at_every_scale(scale, start):
+    f = PiecewiseLinearMap([scale * (start + x) for x in (0, 0.5, 1)], [scale * (start + y) for y in (0, 1, 0)])
+    assert [len(periodic_points(f, p)) for p in range(1, 9)] == [2, 2, 6, 12, 30, 54, 126, 240]
+
+
+def test_an_enormous_odd_period_has_the_rate_of_the_limit():
+    assert growth_rate(10**400 + 1) == pytest.approx(math.sqrt(2), rel=EPS)
 
 
 # Sharkovsky's order -----------------------------------------------------------------------------------------------

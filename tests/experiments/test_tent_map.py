@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ import pytest
 
 from cli import configuration
 from cli.errors import UsageError
-from deepk.dynamics import PiecewiseLinearMap, golden_map, li_yorke_map
+from deepk.dynamics import MAP_NAMES, PiecewiseLinearMap, golden_map, li_yorke_map
 from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab
 from experiments import tent_map
 from experiments.published import depth_width
+from experiments.schema import TentMap
 from experiments.tent_map_claims import STATED
 
 Errors = dict[tuple[str, int, str], Callable[[int], float]]  # (task, compositions, quantity), of the depth
@@ -381,6 +383,11 @@ def test_a_map_that_cannot_be_counted_is_refused(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UsageError, match=message):
         compose("smoke", f"map={value}")
+
+
+def test_the_configuration_names_all_known_maps() -> None:
+    (allowed,) = (spec.metadata["allowed"] for spec in fields(TentMap) if spec.name == "map")
+    assert all(name in allowed for name in MAP_NAMES)
 
 
 def test_before_the_last_epoch_only_what_is_drawn_is_kept(run: tuple[Any, pd.DataFrame]) -> None:

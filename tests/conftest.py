@@ -13,12 +13,18 @@ from pathlib import Path
 
 import jaxtyping
 import pytest
+from hypothesis import settings
 from terminal import TOY, Terminal
 
 # The shapes in annotations are checked wherever a test calls the mathematics.
 jaxtyping.install_import_hook(
     ["deepk.dynamics", "deepk.gaussian", "deepk.kernels", "deepk.meanfield", "deepk.networks"], "beartype.beartype"
 )
+
+# The same cases each time, so that a change is judged by itself; HYPOTHESIS_PROFILE=random looks for others.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("random")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture

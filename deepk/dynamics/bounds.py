@@ -148,7 +148,7 @@ class _Law(NamedTuple):
         start, end = ends[i - 1 : i + 1]
         before, at_end = self.mass @ self.up_to(start), self.mass @ ((self.low == end) & (self.high == end))
         between = self.mass @ self.up_to(end) - at_end - before
-        return float(start + (end - start) * min((0.5 - before) / between, 1)) if between > 0 else float(end)
+        return float(min(start + (end - start) * (0.5 - before) / between, end)) if between > 0 else float(end)
 
 
 def _law(map_: PiecewiseLinearMap, n: int) -> _Law:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from piecewise import integer_maps, markov_maps
 from scipy import stats
@@ -350,6 +350,7 @@ def test_it_is_that_of_a_sample_up_to_its_error(f, n):
 
 
 @light
+@example(drawn=([Fraction(-5, 2), -2, Fraction(1, 3)], [Fraction(1, 3), *[Fraction(-5, 2)] * 2]), n=2, share=0)
 @given(drawn=integer_maps(4) | markov_maps(3), n=st.integers(1, 3), share=st.floats(0, 1))
 def test_no_other_constant_is_better(drawn, n, share):
     # E |Y - c| <= E |Y - median| + |c - median|, and mean absolute errors are below root mean squares

@@ -20,9 +20,9 @@ class ConfigError(ValueError):
     """A configuration value that is not allowed: one line with the key, the value, and what is."""
 
 
-def bounded(allowed: str, holds: Callable[[Any], bool], default: Any = MISSING) -> Any:
-    """A value for which `holds`, which `allowed` says in words; that of conf/, or else `default`."""
-    return field(default=default, metadata={"allowed": allowed, "holds": holds})
+def bounded(allowed: str, holds: Callable[[Any], bool]) -> Any:
+    """A value for which `holds`, which `allowed` says in words."""
+    return field(default=MISSING, metadata={"allowed": allowed, "holds": holds})
 
 
 def at_least(bound: float) -> Any:
@@ -121,33 +121,29 @@ def _is_countable(name: str) -> bool:
 _A_MAP = "golden, tent, li-yorke, or package.module:name"
 
 
-def markov_map(default: str) -> Any:
+def markov_map() -> Any:
     """A known map or `package.module:name`, which is imported; its orbits must allow exact counts."""
-    return bounded(f"a map: {_A_MAP}", _is_countable, default)
+    return bounded(f"a map: {_A_MAP}", _is_countable)
 
 
-def markov_maps(*default: str) -> Any:
-    """A list of such maps without repetition; it may be empty where the default is."""
-    allowed = {
-        "allowed": f"a list of maps: {_A_MAP}",
-        "holds": lambda xs: (distinct(xs) or not (xs or default)) and all(_is_countable(x) for x in xs),
-    }
-    return field(default_factory=lambda: list(default), metadata=allowed)
-
-
-_EPS, _LABEL_ERROR = 2.0**-52, 1e-3  # of iterates in float64: a rounding, and what it may become
+def markov_maps(*, least: int = 1) -> Any:
+    """A list of so many such maps or more, without repetition."""
+    return bounded(
+        f"a list of maps: {_A_MAP}",
+        lambda xs: least <= len(xs) == len(set(xs)) and all(_is_countable(x) for x in xs),
+    )
 
 
 def out_of_digits(maps: list[str], **compositions: list[int]) -> tuple[str, str]:
     """The first key with more compositions than leave three digits in float64, and how many do; or nothing."""
     from deepk.dynamics import get_map
 
-    slope = max(float(get_map(name).lipschitz) for name in maps)
-    if slope > 1:
-        most = math.floor(math.log(_LABEL_ERROR / _EPS) / math.log(slope))
-        for key, counts in compositions.items():
-            if max(counts) > most:
-                return key, f"at most {most}, after which slope {slope:.4g} leaves no three digits in float64"
+    steepest = min((get_map(name) for name in maps), key=lambda map_: map_.iterations_in_floats)
+    most = steepest.iterations_in_floats
+    for key, counts in compositions.items():
+        if max(counts) > most:
+            slope = float(steepest.lipschitz)
+            return key, f"at most {most}, after which slope {slope:.4g} leaves no three digits in float64"
     return "", ""
 
 

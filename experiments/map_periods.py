@@ -179,7 +179,7 @@ def _sharkovsky(cfg: MapPeriods, period: int) -> Rows:
 
 def _points(cfg: MapPeriods, _: int) -> Rows:
     """How many points of each least period the slides' map has, and with the golden ratio, and beside it; and f^3."""
-    slopes = {"slides": cfg.slope} | {f"slope {slope:g}": slope for slope in cfg.beside}
+    slopes = {"slides": cfg.slope} | {f"slope {slope}": slope for slope in cfg.beside}
     maps = {name: bounded_slope_map(Fraction(str(slope))) for name, slope in slopes.items()} | {"golden": golden_map()}
     rows: Rows = []
     for name, map_ in maps.items():

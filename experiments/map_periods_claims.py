@@ -118,10 +118,10 @@ def _points(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> Iterat
         blocked=blocked,
     )
     for slope in cfg.beside:
-        exact, counted = Fraction(str(slope)), pick(data, f"points, slope {slope:g}", 0)
+        exact, counted = Fraction(str(slope)), pick(data, f"points, slope {slope}", 0)
         yield Claim(
-            name=f"points-of-period-3/slope-{slope:g}",
-            statement=f"points of least period 3 of {slope:g} |x| - 1",
+            name=f"points-of-period-3/slope-{slope}",
+            statement=f"points of least period 3 of {slope} |x| - 1",
             source=f"{PAPER}, tight examples: period 3 if and only if the slope is at least the golden ratio",
             relation="=",
             expected=0.0 if exact**2 < exact + 1 else 6.0,

@@ -58,7 +58,7 @@ def _oscillations(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> 
     for period, color, marker in zip(cfg.periods, cycle(figures.PALETTE), cycle(figures.MARKERS)):
         logs = pick(data, "log crossings", period) / math.log(10)
         every = max(1, len(logs) // 12)
-        panel.plot(logs.index, logs, marker, color=color, markevery=every, label=f"period {period}, counted")
+        panel.plot(logs.index, logs, marker, color=color, markevery=every, label=f"period {period}, crossings")
         rho = float(pick(theory, "growth rate", period).iloc[0])
         line = (logs.index - logs.index[-1]) * math.log10(rho) + logs.iloc[-1]
         panel.plot(logs.index, line, color=color, linewidth=1.2, label=rf"slope of $\rho_{{{period}}}^n$, {rho:.4f}")
@@ -68,8 +68,7 @@ def _oscillations(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> 
         first = first_period(of_map(data, "own has", name))
         line = logs.index * math.log10(growth_rate(first))
         panel.plot(logs.index, line, color=color, linewidth=1, label=rf"at least $\rho_{{{first}}}^n$")
-    also = ", and of the pieces of own maps" if cfg.maps else ""
-    panel.set(xlabel="compositions $n$", ylabel=rf"$\log_{{10}}$ of the crossings of $f^n${also}")
+    panel.set(xlabel="compositions $n$", ylabel=r"$\log_{10}$ of the count for $f^n$")
     panel.legend()
     return figure
 
@@ -87,7 +86,7 @@ def _bifurcation(theory: pd.DataFrame, data: pd.DataFrame, cfg: MapPeriods) -> F
     panel.set(xlabel="slope of slope$|x| - 1$", ylabel="orbit", xlim=(1, 2), ylim=(-1.05, 1.3))
     panel.legend(fontsize=8, loc="upper left")
 
-    slopes = [(f"slope {slope:g}", f"slope {slope:g}") for slope in cfg.beside] + [("golden", "golden ratio")]
+    slopes = [(f"slope {slope}", f"slope {slope}") for slope in cfg.beside] + [("golden", "golden ratio")]
     for (name, label), color in zip(slopes, cycle((figures.SKY, figures.ORANGE, figures.BLUE))):
         x, y = (pick(data, f"third {part}, {name}", 0) for part in ("knot", "value"))
         third.plot(x, y, color=color, linewidth=1.3, label=label)

@@ -310,7 +310,7 @@ class MapPeriods(Experiment):
     periods: list[int] = integers(2, 100)
     odd: list[int] = integers(3, 13, odd=True)
     sharkovsky: list[int] = integers(2, 16)
-    maps: list[str] = markov_maps()
+    maps: list[str] = markov_maps(least=0)
     up_to: int = between(3, 16)
     iterations: int = between(6, 2000)
     slope: float = bounded(
@@ -329,7 +329,7 @@ class MapPeriods(Experiment):
 class TentCompositions(Experiment):
     """Configuration of `tent-compositions`; see conf/experiment/tent-compositions.yaml."""
 
-    maps: list[str] = markov_maps("tent", "golden")
+    maps: list[str] = markov_maps()
     shown: list[int] = integers(1)
     curve_points: int = at_least(2)
     counted: int = between(1, 1000)
@@ -356,7 +356,7 @@ class TentCompositions(Experiment):
 class TentMap(Experiment):
     """Configuration of `tent-map`; see conf/experiment/tent-map.yaml."""
 
-    map: str = markov_map("golden")
+    map: str = markov_map()
     depths: list[int] = integers(1)
     width: int = at_least(1)
     points: int = at_least(10)

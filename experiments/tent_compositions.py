@@ -121,8 +121,9 @@ def _pieces(cfg: TentCompositions, name: str, _: Lab) -> Rows:
         if n <= cfg.written:
             found["written out"] = float(map_.compose(n).pieces)
         rows += [{"compositions": n, "quantity": quantity, "value": value} for quantity, value in found.items()]
-    bound = l1_lower_bound(map_, cfg.counted, 1, cfg.shallow).mean
-    return [*rows, {"compositions": cfg.counted, "quantity": "shallow bound", "value": bound}]
+    if (bound := l1_lower_bound(map_, cfg.counted, 1, cfg.shallow).mean) is not None:
+        rows.append({"compositions": cfg.counted, "quantity": "shallow bound", "value": bound})
+    return rows
 
 
 def _deep(cfg: TentCompositions, name: str, lab: Lab) -> Rows:

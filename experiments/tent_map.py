@@ -135,7 +135,7 @@ def _tasks(cfg: TentMap, batch_size: int) -> list[Task]:
     ]
     for n in both:
         others = [eta for eta in cfg.learning_rates if eta != rate]
-        found += [Task("regression", n, first, f"learning rate {eta:g}", eta) for eta in others]
+        found += [Task("regression", n, first, f"learning rate {eta}", eta) for eta in others]
         found.append(Task("regression", n, first, "absolute error", rate, absolute=True))
         if (covered := _covered(map_)) != map_.interval:
             low, high = (float(end) for end in covered)

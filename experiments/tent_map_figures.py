@@ -162,16 +162,18 @@ def _digits(run: Run) -> Figure:
     slope = float(get_map(run.cfg.map).lipschitz)
     figure = Figure(figsize=(9.0, 4.0))
     errors, signs = figure.subplots(1, 2)
-    n = np.arange(1, run.cfg.hard + 1)
+    n, bottom = np.arange(1, run.cfg.hard + 1), 1e-17
+    if (d.loc[d["quantity"].str.endswith(" error") & (d["part"] == "digits"), "value"] == 0).any():
+        errors.set_title("(0 is drawn at the bottom)", fontsize=10)
     for name, color, marker, bits in (("float32", figures.VERMILION, "o", 24), ("float64", figures.BLUE, "s", 53)):
-        for panel, quantity in ((errors, "error"), (signs, "wrong signs")):
+        for panel, quantity, least in ((errors, "error", bottom), (signs, "wrong signs", 0.0)):
             line = d[d["quantity"] == f"{name} {quantity}"].set_index("compositions")["value"].sort_index()
-            panel.plot(line.index, line, marker, color=color, markersize=4, label=name)
+            panel.plot(line.index, line.clip(lower=least), marker, color=color, markersize=4, label=name)
         label = rf"${symbol}^n\, 2^{{-{bits}}}$"
         errors.plot(n, slope**n * 2.0**-bits, color=color, linewidth=1, label=label)
     rare = run.known("sign error", run.cfg.hard)
     signs.axhline(2 * rare * (1 - rare), color=figures.BLACK, linewidth=1, label="independent points")
-    errors.set(xlabel=f"compositions of {formula}", ylabel="mean error of $f^n(x)$", yscale="log", ylim=(1e-17, 3))
+    errors.set(xlabel=f"compositions of {formula}", ylabel="mean error of $f^n(x)$", yscale="log", ylim=(bottom / 2, 3))
     signs.set(xlabel=f"compositions of {formula}", ylabel="share of wrong signs")
     errors.legend()
     signs.legend()

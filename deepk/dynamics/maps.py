@@ -86,6 +86,12 @@ class PiecewiseLinearMap:
         return max(size(slope) for slope in self.slopes)
 
     @property
+    def iterations_in_floats(self) -> int | float:
+        """How many leave three digits in float64: lipschitz^n eps <= 1e-3; infinitely many where no slope exceeds 1."""
+        slope = float(self.lipschitz)
+        return math.floor(math.log(_LOST / _EPS) / math.log(slope)) if slope > 1 else math.inf
+
+    @property
     def pieces(self) -> int:
         """The number of maximal intervals on which it is linear."""
         return len(self.knots) - 1
@@ -149,7 +155,7 @@ class PiecewiseLinearMap:
             raise ValueError(f"n = {n} is negative")
         self.check_maps_into_itself()
         rounded = not self.is_exact or exact(x) is None
-        if rounded and n * math.log(max(float(self.lipschitz), 1.0)) + math.log(_EPS) > math.log(_LOST):
+        if rounded and n > self.iterations_in_floats:
             warnings.warn(
                 f"after {n} iterations of slope up to {float(self.lipschitz):g} float64 has lost its digits: "
                 "iterate exact numbers, such as fractions.Fraction",

@@ -215,8 +215,15 @@ def test_the_slides_map_has_no_point_of_period_3_and_the_golden_one_three() -> N
 @pytest.mark.parametrize("slope", [1.6180, 1.6181, 1.7, 1.9, 2.0])
 def test_two_orbits_of_period_3_are_there_at_every_slope_above_the_golden_ratio(slope: float) -> None:
     cfg = compose("smoke", f"beside=[{slope}]")
-    claim = judged(cfg, measured(cfg, "points"))[f"points-of-period-3/slope-{slope:g}"]
+    claim = judged(cfg, measured(cfg, "points"))[f"points-of-period-3/slope-{slope}"]
     assert (claim.measured, claim.expected) == ((0, 0) if slope < 1.618034 else (6, 6))
+
+
+def test_slopes_that_differ_in_the_eighth_digit_are_two() -> None:
+    cfg = compose("smoke", "beside=[1.6180339,1.6180340]")
+    claims = judged(cfg, measured(cfg, "points"))
+    found = [claims[f"points-of-period-3/slope-{slope}"] for slope in (1.6180339, 1.618034)]
+    assert [claim.measured for claim in found] == [claim.expected for claim in found] == [0, 6]
 
 
 def test_oscillations_grow_by_rho_for_an_even_period_too() -> None:

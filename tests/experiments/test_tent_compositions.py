@@ -135,6 +135,14 @@ def test_another_number_is_seen_by_its_claim_alone(paper: Any, where: dict[str, 
     assert differ <= {claim, "pieces-written-out/tent"}  # f^6 is among those that are written out
 
 
+@pytest.mark.parametrize(("quantity", "claim"), [("miscounted", "pieces"), ("written out", "pieces-written-out")])
+def test_a_count_that_is_lacking_is_not_a_right_one(paper: Any, quantity: str, claim: str) -> None:
+    data = right(paper)
+    lacking = data[~((data["map"] == "golden") & (data["quantity"] == quantity) & (data["compositions"] == 7))]
+    differ = {name for name, found in judged(paper, lacking).items() if found.verdict == Verdict.DIFFERS}
+    assert differ == {f"{claim}/golden"}
+
+
 @pytest.mark.parametrize(
     ("overrides", "claim", "reason"),
     [

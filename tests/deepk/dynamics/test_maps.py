@@ -422,3 +422,14 @@ def test_turning_points(knots, values, turns):
 def test_a_composition_too_large_is_refused_before_it_is_written_out():
     with pytest.raises(ValueError, match=r"^n = 500 is too large to write out: .* more than \d+ knots$"):
         tent_map().compose(500)
+
+
+@pytest.mark.parametrize(("f", "most"), [(tent_map(), 42), (golden_map(), 60), (tent_map(1), math.inf)])
+def test_iterations_in_floats_end_where_a_user_is_warned(f, most):
+    assert f.iterations_in_floats == most
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f.iterate(0.3, min(most, 1000))
+        if most < math.inf:
+            with pytest.raises(UserWarning, match=rf"^after {most + 1} iterations"):
+                f.iterate(0.3, most + 1)

@@ -37,10 +37,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from deepk.data import DataMissing, load
+from deepk.features.compressed import FeatureMaps, hermite_series
 from deepk.kernels import CompositionalFeatures, CompositionalKernel, GegenbauerFeatures
-from deepk.kernels.compressed import FeatureMaps, hermite_series
-from deepk.kernels.orthogonal import Series
-from deepk.kernels.regression import ridge, softmax_regression
+from deepk.regression.linear import ridge, softmax_regression
+from deepk.spectra.orthogonal import Series
 
 DEPTH, TRUNCATION = 3, 20
 COLUMNS = 784  # MNIST's

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from deepk.branching.laws import CRITICAL
 from deepk.kernels import Binomial, DualKernel, GaltonWatson, Geometric, OffspringLaw, Poisson, Uniform
-from deepk.kernels.laws import CRITICAL
 from deepk.lab.contract import Lab, Unit
 from experiments.allowed import parse_law
 from experiments.branching_claims import claims

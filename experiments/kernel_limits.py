@@ -34,6 +34,7 @@ from scipy.optimize import brentq
 from scipy.special import spence
 
 from deepk import activations, figures
+from deepk.branching.iterates import iterate
 from deepk.kernels import (
     CompositionalKernel,
     DualKernel,
@@ -43,7 +44,6 @@ from deepk.kernels import (
     network_correlations,
     rescaled_limit,
 )
-from deepk.kernels.iterates import iterate
 from deepk.lab.contract import Lab, Unit
 from experiments.kernel_limits_claims import claims, pooled
 

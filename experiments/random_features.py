@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from deepk.kernels.compressed import feature_deviation
+from deepk.features.compressed import feature_deviation
 from deepk.lab.contract import Lab, Unit
 from deepk.networks.training import steps_per_epoch
 from experiments.published.random_features import CELLS, RE_ENCODED

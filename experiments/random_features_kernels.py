@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepk.features.compressed import hermite_series
 from deepk.kernels import CompositionalFeatures, CompositionalKernel, GaltonWatson
-from deepk.kernels.compressed import hermite_series
 from deepk.lab.contract import Lab
 from experiments.random_features_training import coefficients, images, maps, some
 

@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from deepk.data import load
+from deepk.features.compressed import FeatureMaps, hermite_series
 from deepk.kernels import CompositionalKernel, Finite, generation_law
-from deepk.kernels.compressed import FeatureMaps, hermite_series
-from deepk.kernels.regression import Features, accuracy, kernel_ridge, ridge, softmax_regression
 from deepk.lab.contract import Lab
+from deepk.regression.linear import Features, accuracy, kernel_ridge, ridge, softmax_regression
 from experiments.activation_duality import monte_carlo_coefficients
 
 if TYPE_CHECKING:
-    from deepk.kernels.orthogonal import Series
+    from deepk.spectra.orthogonal import Series
     from experiments.schema import RandomFeatures
 
 EXACT = 0  # `samples` where coefficients are not estimated

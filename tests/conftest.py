@@ -18,7 +18,18 @@ from terminal import TOY, Terminal
 
 # The shapes in annotations are checked wherever a test calls the mathematics.
 jaxtyping.install_import_hook(
-    ["deepk.dynamics", "deepk.gaussian", "deepk.kernels", "deepk.meanfield", "deepk.networks"], "beartype.beartype"
+    [
+        "deepk.branching",
+        "deepk.dynamics",
+        "deepk.features",
+        "deepk.gaussian",
+        "deepk.kernels",
+        "deepk.meanfield",
+        "deepk.networks",
+        "deepk.regression",
+        "deepk.spectra",
+    ],
+    "beartype.beartype",
 )
 
 # The same cases each time, so that a change is judged by itself; HYPOTHESIS_PROFILE=random looks for others.

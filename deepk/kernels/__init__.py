@@ -1,14 +1,25 @@
 """Compositional kernels of deep random networks, and the branching processes behind them."""
 
-from deepk.kernels.branching import GaltonWatson, RescaledLimit, rescaled_limit
+from typing import TYPE_CHECKING, Any
+
+from deepk.branching import (
+    Binomial,
+    Finite,
+    Geometric,
+    OffspringLaw,
+    Poisson,
+    PowersOfTwo,
+    Uniform,
+    generation_law,
+)
 from deepk.kernels.composition import CompositionalKernel, Health
 from deepk.kernels.dual import DualKernel
-from deepk.kernels.features import CompositionalFeatures, GegenbauerFeatures
 from deepk.kernels.finite_width import network_correlations
-from deepk.kernels.generations import generation_law
-from deepk.kernels.laws import OffspringLaw
+from deepk.kernels.galton_watson import GaltonWatson, RescaledLimit, rescaled_limit
 from deepk.kernels.memorization import MemorizationBounds, memorization_bounds, memorization_depth
-from deepk.kernels.named_laws import Binomial, Finite, Geometric, Poisson, PowersOfTwo, Uniform
+
+if TYPE_CHECKING:
+    from deepk.features import CompositionalFeatures, GegenbauerFeatures
 
 __all__ = [
     "Binomial",
@@ -32,3 +43,12 @@ __all__ = [
     "network_correlations",
     "rescaled_limit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`CompositionalFeatures` and `GegenbauerFeatures` live in `deepk.features`, which imports the kernels."""
+    if name in ("CompositionalFeatures", "GegenbauerFeatures"):
+        from deepk import features
+
+        return getattr(features, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

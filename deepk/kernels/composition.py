@@ -19,9 +19,9 @@ from torch import Tensor
 from deepk import activations
 from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
+from deepk.branching.generations import generation_law
+from deepk.branching.iterates import Iterate, iterate
 from deepk.kernels.dual import DualKernel, correlation, dual_kernel
-from deepk.kernels.generations import generation_law
-from deepk.kernels.iterates import Iterate, iterate
 
 _TILE = 512  # rows and columns of a Gram matrix at once: 2 MB an array, so that a polynomial is evaluated in the cache
 _EPS = float(np.finfo(np.float64).eps)
@@ -56,8 +56,8 @@ class CompositionalKernel:
     """K^(L)(rho) = G(G(...G(rho))), L times, on inputs of correlation rho in [-1, 1], G the normalized dual kernel.
 
     K^(L)(x . y / |x| |y|) is the covariance of the last layer's units of an infinitely wide random network whose
-    layers are normalized, sigma(W x / |x|). The map of L layers is tabulated once (`deepk.kernels.iterates`), so that a
-    Gram matrix costs the same at every depth.
+    layers are normalized, sigma(W x / |x|). The map of L layers is tabulated once (`deepk.branching.iterates`), so
+    that a Gram matrix costs the same at every depth.
 
     Attributes:
         activation: a known name, or an `Activation`; kept as an `Activation`.

@@ -21,9 +21,9 @@ from torch import Tensor
 from deepk import activations
 from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
+from deepk.branching.laws import OffspringLaw
 from deepk.gaussian import expectation, hermite_coefficients
 from deepk.kernels.closed_forms import ClosedForm, closed_form
-from deepk.kernels.laws import OffspringLaw
 from deepk.meanfield import moments
 from deepk.meanfield.propagation import ComplementMap
 

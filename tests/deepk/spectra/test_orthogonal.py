@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.polynomial.hermite_e import hermegauss, hermeval
 from scipy import special
 
-from deepk.kernels import orthogonal
-from deepk.kernels.orthogonal import Series, gegenbauer_recurrence, hermite_recurrence, orthonormal
+from deepk.spectra import orthogonal
+from deepk.spectra.orthogonal import Series, gegenbauer_recurrence, hermite_recurrence, orthonormal
 
 EPS = {torch.float64: 2.0**-52, torch.float32: 2.0**-23}
 DEGREE = 20  # the paper's

@@ -20,7 +20,8 @@ import pytest
 import torch
 from PIL import Image
 
-from deepk import data, image_folder
+from deepk import data
+from deepk.data import image_folder
 
 DOWNLOADED = ("mnist", "fashion-mnist", "cifar10")
 # sha256 of the bytes of scikit-learn's 1797 images (uint8) and labels (int64); computed with scikit-learn 1.9.1.

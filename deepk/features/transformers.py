@@ -21,10 +21,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from deepk.activations import Activation
+from deepk.features.compressed import hermite_series, truncated
 from deepk.kernels.composition import CompositionalKernel
-from deepk.kernels.compressed import hermite_series, truncated
-from deepk.kernels.legendre import sphere_coefficients
-from deepk.kernels.orthogonal import Series, gegenbauer_recurrence
+from deepk.spectra.legendre import sphere_coefficients
+from deepk.spectra.orthogonal import Series, gegenbauer_recurrence
 
 _ROWS = 512  # at once: full speed of the matrix product
 _MUCH = 0.1  # share of the kernel beyond the truncation, of which a user is warned

@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import platformdirs
 
-from deepk import image_folder
-from deepk.data_errors import DataCorrupt, DataError, DataMissing
-from deepk.image_folder import LAYOUT
+from deepk.data import image_folder
+from deepk.data.errors import DataCorrupt, DataError, DataMissing
+from deepk.data.image_folder import LAYOUT
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Int64

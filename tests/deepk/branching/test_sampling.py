@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from deepk.activations import Activation
+from deepk.branching.sampling import DEGREE, HEAD, MOST, Table, sums_of_offspring, tabulated
 from deepk.kernels import Binomial, Finite, Geometric, Poisson, Uniform
 from deepk.kernels.dual import DualKernel
-from deepk.kernels.sampling import DEGREE, HEAD, MOST, Table, sums_of_offspring, tabulated
 
 FALSE_ALARM = 1e-6  # of one test of an honest simulation; the seeds are fixed
 ERRORS = float(stats.norm.isf(FALSE_ALARM / 2))  # standard errors that a normal mean leaves with this probability

@@ -13,8 +13,8 @@ from scipy.special import gammaln, polygamma, xlog1py, xlogy
 from scipy.stats import binom
 
 from deepk.arrays import Array
-from deepk.kernels.laws import OffspringLaw
-from deepk.kernels.sampling import MOST, Counts, limited
+from deepk.branching.laws import OffspringLaw
+from deepk.branching.sampling import MOST, Counts, limited
 
 _SUM = 1e-9  # how far from 1 the probabilities that a user gives may sum
 _J = np.arange(1.0, 1001.0)  # 2^-1000 is far below the u that float64 can carry through a sum

@@ -22,9 +22,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
+from deepk.features.compressed import feature_deviation
+from deepk.features.transformers import _PolynomialFeatures
 from deepk.kernels import CompositionalFeatures, CompositionalKernel, DualKernel, GegenbauerFeatures, Poisson
-from deepk.kernels.compressed import feature_deviation
-from deepk.kernels.features import _PolynomialFeatures
 
 ERRORS = float(stats.norm.isf(5e-7))  # standard errors that a normal mean leaves once in a million
 EPS32 = 2.0**-23

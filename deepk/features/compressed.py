@@ -16,7 +16,7 @@ from numpy.polynomial.legendre import leggauss
 from torch import Tensor
 
 from deepk.kernels.composition import CompositionalKernel
-from deepk.kernels.orthogonal import Series, hermite_recurrence, orthonormal
+from deepk.spectra.orthogonal import Series, hermite_recurrence, orthonormal
 
 _PLANE = 400  # nodes on each axis: ten digits at |rho| = 0.9
 _MOST = 184  # degree to which numpy has Gauss's weights, twice as many and one; beyond, they overflow

@@ -17,7 +17,7 @@ from scipy.linalg import eigh_tridiagonal
 from deepk import activations
 from deepk.activations import Activation
 from deepk.kernels.dual import dual_kernel
-from deepk.kernels.orthogonal import gegenbauer_recurrence, orthonormal
+from deepk.spectra.orthogonal import gegenbauer_recurrence, orthonormal
 
 _NODES = 512  # of Gauss's quadrature, at least: 10 digits of a kernel with the square-root singularities of ReLU's
 _ROUNDINGS = 64 * float(np.finfo(np.float64).eps)  # of an integral

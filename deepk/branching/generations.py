@@ -9,7 +9,7 @@ from operator import index
 import numpy as np
 from jaxtyping import Float
 
-from deepk.kernels.laws import OffspringLaw
+from deepk.branching.laws import OffspringLaw
 
 _EPS = float(np.finfo(np.float64).eps)
 _DEAD = 1e-290  # a survival probability that counts as zero

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from deepk.activations import Activation
 from deepk.kernels import CompositionalKernel, DualKernel, Poisson
-from deepk.kernels.legendre import legendre_coefficients, projected_coefficients, sphere_coefficients
+from deepk.spectra.legendre import legendre_coefficients, projected_coefficients, sphere_coefficients
 
 EPS = 2.0**-52
 DIMENSIONS = [2, 3, 5, 10]  # where both routes are open

@@ -18,10 +18,10 @@ from jaxtyping import Float, Int
 from deepk import activations
 from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
+from deepk.branching.iterates import iterate
+from deepk.branching.laws import CRITICAL, OffspringLaw
+from deepk.branching.named_laws import Finite
 from deepk.kernels.dual import dual_kernel
-from deepk.kernels.iterates import iterate
-from deepk.kernels.laws import CRITICAL, OffspringLaw
-from deepk.kernels.named_laws import Finite
 
 Source = str | Activation | OffspringLaw | Sequence[float] | np.ndarray
 Regime = Literal["extinction", "identity", "martingale limit", "Kesten-Stigum", "infinite mean"]

@@ -22,7 +22,7 @@ from numpy.polynomial import chebyshev
 from scipy.fft import dct
 from torch import Tensor
 
-from deepk.kernels.laws import CRITICAL, OffspringLaw
+from deepk.branching.laws import CRITICAL, OffspringLaw
 
 _DEGREE = 12  # of the polynomial of a piece
 _NODES = np.cos((np.arange(_DEGREE + 1) + 0.5) * math.pi / (_DEGREE + 1))  # on which these are orthogonal

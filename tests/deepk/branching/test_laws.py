@@ -13,8 +13,8 @@ from scipy import stats
 
 from deepk.activations import Activation
 from deepk.kernels import Binomial, Finite, GaltonWatson, Geometric, OffspringLaw, Poisson, PowersOfTwo, Uniform
-from deepk.kernels.branching import as_law
 from deepk.kernels.dual import DualKernel
+from deepk.kernels.galton_watson import as_law
 
 EPS = float(np.finfo(np.float64).eps)
 FALSE_ALARM = 1e-6  # of one test of a simulation; the seeds are fixed

@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from torch.nn.functional import cross_entropy
 
 from deepk.kernels import CompositionalFeatures, CompositionalKernel
-from deepk.kernels.regression import Pass, RidgeFit, accuracy, kernel_ridge, ridge, softmax_regression
+from deepk.regression.linear import Pass, RidgeFit, accuracy, kernel_ridge, ridge, softmax_regression
 
 N, M, CLASSES, MAPS, DRAWS = 23, 7, 3, 4, 2
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 if TYPE_CHECKING:
-    from deepk.kernels.laws import OffspringLaw
+    from deepk.branching.laws import OffspringLaw
 
 Counts = Int[np.ndarray, " paths"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepk.data_errors import DataCorrupt, DataError, DataMissing
+from deepk.data.errors import DataCorrupt, DataError, DataMissing
 
 # As torchvision.datasets.ImageFolder.
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")

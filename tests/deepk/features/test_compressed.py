@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.polynomial.hermite_e import hermegauss, hermeval
 from scipy import integrate, stats
 
+from deepk.features.compressed import FeatureMaps, feature_deviation, hermite_series, truncated
 from deepk.kernels import CompositionalFeatures, CompositionalKernel
-from deepk.kernels.compressed import FeatureMaps, feature_deviation, hermite_series, truncated
 
 EPS = 2.0**-52
 ERRORS = float(stats.norm.isf(5e-7))  # standard errors that a normal mean leaves once in a million

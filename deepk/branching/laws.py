@@ -16,7 +16,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from deepk.arrays import Array
-from deepk.kernels.sampling import Counts, sums_of_offspring
+from deepk.branching.sampling import Counts, sums_of_offspring
 
 CRITICAL = 1e-12  # |mu - 1| up to which a process counts as critical: rounding of an expectation
 _ROUNDING = np.finfo(np.float64).eps

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from deepk.branching.iterates import iterate
 from deepk.kernels import Binomial, DualKernel, Finite, Geometric, Poisson, PowersOfTwo
-from deepk.kernels.iterates import iterate
 
 EPS = 2.0**-52
 ANGLES = torch.tensor([math.pi / 2, 1.0, 0.1, 1e-3, 1e-8, 1e-30, 1e-100], dtype=torch.float64)

@@ -1,0 +1,1 @@
+"""Regression on features: softmax regression by SGD, and ridge regression."""

@@ -45,11 +45,12 @@ def show(name: Name, scale: Scale = "laptop", json: Json = False) -> None:
     """
     module = catalogue.module_of(name)
     from cli import configuration
-    from deepk.lab.contract import load_experiment, plain
+    from deepk.lab.configuration import plain
+    from deepk.lab.contract import Experiment
 
     with configuration.session(name) as hydra:
         config = configuration.compose(hydra, name, scale, [])
-    claims = _claims_before_any_run(load_experiment(module), config)
+    claims = _claims_before_any_run(Experiment(module), config)
     content = {"name": name, "argument": catalogue.docstring(module), "config": plain(config), "claims": claims}
     if json:
         printing.as_json(content)
@@ -72,9 +73,19 @@ def _claims_before_any_run(experiment: Any, config: Any) -> list[dict[str, Any]]
     from deepk.lab.torch_settings import configure_torch
 
     configure_torch(config.threads)
-    empty = pd.DataFrame(columns=list(experiment.COLUMNS))
+    empty = pd.DataFrame(columns=list(experiment.columns))
     table = judge(experiment.claims(experiment.predict(config), empty, config))
-    kept = ["name", "statement", "source", "published", "relation", "expected", "reason"]
+    kept = [
+        "name",
+        "statement",
+        "kind",
+        "source",
+        "published",
+        "relation",
+        "expected",
+        "resolution",
+        "resolution_reason",
+    ]
     return rows(table[kept])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from cli.errors import UsageError, nearest
+from deepk.lab.contract import PARTS
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCALES = ("smoke", "laptop", "paper")
@@ -49,7 +50,7 @@ def _offers_experiment(module: str) -> bool:
     """Whether a module on the Python path defines the five functions, read without running it."""
     tree = _parse(module)
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} if tree else set()
-    return {"predict", "units", "measure", "claims", "draw"} <= defined
+    return set(PARTS) <= defined
 
 
 def docstring(module: str) -> str:

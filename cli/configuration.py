@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -27,10 +26,10 @@ from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from cli.catalogue import CONF, SCALES, data_names, module_of, names
 from cli.errors import UsageError, nearest
+from deepk.lab import configuration as configurations
+from deepk.lab.configuration import ConfigError, Configuration
+from deepk.lab.contract import Entry
 from deepk.lab.store import StoreError
-from experiments import allowed, schema
-from experiments.allowed import ConfigError
-from experiments.schema import Experiment
 
 GROUPS = ("data",)  # config groups that an override may choose from
 # In this order: of `list[int]` the list decides.
@@ -44,18 +43,15 @@ KINDS = {
 }
 
 
-def schema_of(name: str) -> type[Experiment]:
-    """The dataclass of an experiment's configuration: ours, or `Config` of a user's module."""
-    if name in schema.SCHEMAS:
-        return schema.SCHEMAS[name]
+def schema_of(name: str) -> type[Configuration]:
+    """The dataclass of an experiment's configuration."""
     try:
-        own = getattr(import_module(module_of(name)), "Config", None)
+        return Entry(name, module_of(name)).config
+    except TypeError as error:
+        raise UsageError(str(error)) from error
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UsageError(f"module {name} cannot be imported: {reason}") from error
-    if not (isinstance(own, type) and issubclass(own, Experiment)):
-        raise UsageError(f"module {name} needs a dataclass `Config` derived from experiments.schema.Experiment")
-    return own
 
 
 @contextmanager
@@ -71,7 +67,7 @@ def session(name: str) -> Iterator[Hydra]:
         yield hydra
 
 
-def _defaults(config: type[Experiment]) -> dict[str, Any]:
+def _defaults(config: type[Configuration]) -> dict[str, Any]:
     """The values that a user's `Config` gives its own fields."""
     values: dict[str, Any] = OmegaConf.to_container(OmegaConf.structured(config))  # type: ignore[assignment]
     return {key: value for key, value in values.items() if value != "???"}
@@ -86,7 +82,7 @@ def selection(name: str, scale: str) -> list[str]:
     return [f"experiment={name}", *([] if scale == "paper" else [f"scale={scale}/{name}"])]
 
 
-def compose(hydra: Hydra, name: str, scale: str, overrides: Sequence[str]) -> Experiment:
+def compose(hydra: Hydra, name: str, scale: str, overrides: Sequence[str]) -> Configuration:
     """The typed, checked configuration of one run; UsageError, in one line, where something is not allowed."""
     try:
         everything = [*selection(name, scale), *overrides]
@@ -96,14 +92,14 @@ def compose(hydra: Hydra, name: str, scale: str, overrides: Sequence[str]) -> Ex
     return typed(name, composed)
 
 
-def typed(name: str, composed: DictConfig) -> Experiment:
+def typed(name: str, composed: DictConfig) -> Configuration:
     """A composed configuration as the experiment's dataclass; UsageError at the first value that is not allowed."""
     content: dict[str, Any] = OmegaConf.to_container(composed)  # type: ignore[assignment]
     values = {key: value for key, value in content.items() if key not in ("hydra", "about")}
     return from_values(name, values)
 
 
-def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Experiment:
+def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Configuration:
     """Plain values as the experiment's dataclass; UsageError at the first that is unknown, missing or not allowed.
 
     Without `check` the bounds are not looked at: what was run once was allowed then.
@@ -112,7 +108,7 @@ def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Exp
     try:
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(config_type), values))
         if check:
-            allowed.check(config)
+            configurations.check(config)
     except ConfigError as error:
         raise UsageError(str(error)) from error
     except MissingMandatoryValue as error:
@@ -121,7 +117,7 @@ def from_values(name: str, values: dict[str, Any], *, check: bool = True) -> Exp
         raise UsageError(_unresolved(error, config_type, values)) from error
     except OmegaConfBaseException as error:
         raise UsageError(_wrong_type(error, config_type, values)) from error
-    assert isinstance(config, Experiment)  # noqa: S101 - to_object returns the structured type
+    assert isinstance(config, Configuration)  # noqa: S101 - to_object returns the structured type
     return config
 
 
@@ -131,7 +127,7 @@ def _unresolved(error: OmegaConfBaseException, config_type: type, values: dict[s
         value = values.get(spec.name)
         if "holds" in spec.metadata and "${" not in str(value):
             try:
-                allowed.check_value(spec.name, value, spec.metadata["allowed"], spec.metadata["holds"])
+                configurations.check_value(spec.name, value, spec.metadata["allowed"], spec.metadata["holds"])
             except ConfigError as known:
                 return str(known)
     return f"{error.full_key} has no value here; give {error.full_key}=..."
@@ -262,7 +258,7 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
     return points
 
 
-def read(folder: Path, name: str) -> list[tuple[dict[str, Any], Experiment]]:
+def read(folder: Path, name: str) -> list[tuple[dict[str, Any], Configuration]]:
     """The configurations of a finished run: one, or one for each setting of a joined sweep, with the swept values.
 
     Raises StoreError where config.yaml is absent or no configuration of the experiment.

@@ -10,8 +10,9 @@ from cli.catalogue import module_of
 from cli.errors import CommandError
 from deepk.lab import record as records
 from deepk.lab import runner, store
-from deepk.lab.claims import count_verdicts, unexplained
-from deepk.lab.contract import Experiment, load_experiment, plain
+from deepk.lab.claims import count_line, unexplained
+from deepk.lab.configuration import plain
+from deepk.lab.contract import Experiment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def _open(folder: Path) -> tuple[Experiment, records.Record, list[runner.Group]]
     if not (folder / "data.csv").exists():
         raise CommandError(f"{folder} is {record.status} and has no data yet")
     groups = [runner.Group(at, config) for at, config in configuration.read(folder, record.experiment)]
-    return load_experiment(module_of(record.experiment)), record, groups
+    return Experiment(module_of(record.experiment)), record, groups
 
 
 def verify(folder: Path, *, save: bool = False) -> tuple[pd.DataFrame, str, list[str]]:
@@ -67,14 +68,14 @@ def verify(folder: Path, *, save: bool = False) -> tuple[pd.DataFrame, str, list
     """
     experiment, record, groups = _open(folder)
     table = runner.judge_groups(experiment, runner.Tables.read(folder), groups)
-    count = count_verdicts(table)
+    count = count_line(table)
     if save:
         _refuse_live(folder)
         store.write_table(folder / "claims.csv", table)
         record.verdicts, record.judged = count, {"at": records.now(), "git": records.git_state()}
         runner.note_outputs(folder, record, [folder / "claims.csv"])
         record.save(folder)
-    return table, count, unexplained(table, experiment.KNOWN_DEVIATIONS)
+    return table, count, unexplained(table)
 
 
 def edited(folder: Path) -> list[str]:
@@ -153,7 +154,7 @@ def _numbers(first: pd.DataFrame, second: pd.DataFrame, experiment: Experiment) 
     """How many rows each run has, and for each column of numbers the largest difference on the rows of both."""
     import numpy as np
 
-    floats = [name for name in experiment.COLUMNS if "f" in (first[name].dtype.kind, second[name].dtype.kind)]
+    floats = [name for name in experiment.columns if "f" in (first[name].dtype.kind, second[name].dtype.kind)]
     shared = [name for name in first.columns if name in second.columns and name not in floats]
     both = first.merge(second, on=shared, suffixes=("_1", "_2"))
     rows: list[dict[str, Any]] = []

@@ -25,10 +25,10 @@ from cli.errors import CommandError
 from cli.planning import Outcome, Plan, Request, check_data, check_device, plan
 from deepk.lab import record as records
 from deepk.lab import runner, store, sweep
-from deepk.lab.contract import plain
+from deepk.lab.configuration import Configuration, plain
+from deepk.lab.contract import Experiment
 from deepk.lab.pool import pin_gpu
 from deepk.lab.record import Record
-from experiments.schema import Experiment
 
 # --- one run ----------------------------------------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
                 record = _fresh(config, overrides, request, data)
                 runner.begin(folder, record, plain(config))
             record.jobs = request.jobs
-            runner.run(module_of(request.name), config, folder, record, progress=request.progress)
+            runner.run(Experiment(module_of(request.name)), config, folder, record, progress=request.progress)
     except Exception as error:  # the log holds the traceback
         with suppress(OSError):
             folder.rmdir()  # Hydra made it; nothing was written if the configuration was wrong
@@ -87,7 +87,7 @@ def _own(overrides: Sequence[str]) -> list[str]:
     return [text for text in overrides if not text.startswith(("experiment=", "scale=", "hydra"))]
 
 
-def _fresh(config: Experiment, overrides: list[str], request: Request, data: dict[str, Any]) -> Record:
+def _fresh(config: Configuration, overrides: list[str], request: Request, data: dict[str, Any]) -> Record:
     return Record(
         experiment=config.experiment,
         scale=config.scale,
@@ -101,7 +101,7 @@ def _fresh(config: Experiment, overrides: list[str], request: Request, data: dic
     )
 
 
-def continued(folder: Path, config: Experiment, data: dict[str, Any]) -> Record:
+def continued(folder: Path, config: Configuration, data: dict[str, Any]) -> Record:
     """The record of a run to go on with; CommandError where its configuration or its images were others."""
     record = records.load(folder)
     if record.config_hash != records.config_hash(plain(config)):
@@ -238,7 +238,7 @@ def _join(folder: Path, record: Record, request: Request, planned: Plan, outcome
         sweep.Point(outcome.folder, configs[tuple(outcome.overrides)]) for outcome in outcomes if not outcome.error
     ]
     if finished:
-        sweep.join(module_of(request.name), finished, folder, record)
+        sweep.join(Experiment(module_of(request.name)), finished, folder, record)
     failed = [f"{' '.join(outcome.overrides)}: {outcome.error}" for outcome in outcomes if outcome.error]
     if failed:
         raise runner.PointsFailed(f"{len(failed)} of {len(outcomes)} points failed: {'; '.join(failed)}")

@@ -14,8 +14,8 @@ from cli.errors import CommandError, UsageError
 from deepk import data as datasets
 from deepk.lab import record as records
 from deepk.lab import sweep
-from deepk.lab.contract import load_experiment, plain
-from experiments.schema import Experiment
+from deepk.lab.configuration import Configuration, plain
+from deepk.lab.contract import Experiment
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Outcome:
 class Plan:
     """The configurations of a request: one, or the good points of a sweep beside what is wrong with the bad ones."""
 
-    points: list[tuple[list[str], Experiment]]  # every point whose configuration is allowed
+    points: list[tuple[list[str], Configuration]]  # every point whose configuration is allowed
     bad: list[Outcome]  # the others
 
     def identity(self) -> str:
@@ -60,8 +60,6 @@ def plan(hydra: Hydra, request: Request) -> Plan:
     Data or a device that one point of a sweep lacks is that point's own failure when its turn comes: it may be there by
     the time the sweep is resumed, so it is no part of the sweep's identity.
     """
-    if module_of(request.name) == request.name:
-        _check_contract(request.name)
     points, bad, errors = [], [], []
     runnable = 0
     for overrides in configuration.expand(request.overrides) if request.sweep else [request.overrides]:
@@ -85,15 +83,7 @@ def plan(hydra: Hydra, request: Request) -> Plan:
     return Plan(points, bad)
 
 
-def _check_contract(module: str) -> None:
-    """UsageError where a user's own module lacks a part of an experiment."""
-    try:
-        load_experiment(module)
-    except TypeError as error:
-        raise UsageError(str(error)) from error
-
-
-def check_device(config: Experiment) -> None:
+def check_device(config: Configuration) -> None:
     """UsageError where the configuration asks for an accelerator that torch does not see."""
     if config.device == "cpu":
         return
@@ -104,7 +94,7 @@ def check_device(config: Experiment) -> None:
         raise UsageError(f"device={config.device} is not allowed: torch sees no such device here; use device=cpu")
 
 
-def check_data(config: Experiment) -> dict[str, Any]:
+def check_data(config: Configuration) -> dict[str, Any]:
     """Name and checksum of the images that the configuration asks for.
 
     Raises CommandError where they are absent or altered, UsageError where there are fewer than it asks for.
@@ -136,6 +126,6 @@ def dry_run(request: Request) -> list[dict[str, Any]]:
     jobs = request.jobs if not request.sweep else 1
     rows = []
     for overrides, config in planned.points:
-        found = estimate(module_of(request.name), config, jobs=jobs)
+        found = estimate(Experiment(module_of(request.name)), config, jobs=jobs)
         rows.append({"overrides": " ".join(overrides), **found})
     return rows

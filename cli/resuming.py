@@ -11,7 +11,7 @@ from cli.errors import UsageError
 from cli.planning import Request, plan
 from deepk.lab import record as records
 from deepk.lab import store
-from deepk.lab.contract import plain
+from deepk.lab.configuration import plain
 
 
 def unfinished(home: Path, version: str | None) -> Path:

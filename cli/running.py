@@ -90,7 +90,7 @@ def _show_config(request: Request) -> None:
     import yaml
 
     from cli import configuration
-    from deepk.lab.contract import plain
+    from deepk.lab.configuration import plain
 
     with configuration.session(request.name) as hydra:
         for overrides in configuration.expand(request.overrides):
@@ -135,10 +135,10 @@ def _where(folder: Path) -> str:
 def _report(folder: Path) -> None:
     """The folder, the figures, and the table of verdicts."""
     from deepk.lab import store
-    from deepk.lab.claims import count_verdicts, rows
+    from deepk.lab.claims import count_line, rows
 
     claims = store.read_table(folder / "claims.csv")
-    printing.verdicts(rows(claims), count_verdicts(claims))
+    printing.verdicts(rows(claims), count_line(claims))
     typer.echo(f"folder   {printing.short(folder)}")
     for path in sorted((folder / "figures").glob("*.png")):
         typer.echo(f"figure   {printing.short(path)}")

@@ -1,13 +1,17 @@
-"""Means over seeds, their bands, and the intervals that decide whether two sets of runs agree."""
+"""Means over seeds, and the intervals that decide whether a measurement agrees with a number, or with another one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import bdtr, stdtrit
+from scipy.special import bdtr, bdtrc, expit, logit, ndtri, stdtrit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,10 @@ class Sample:
 
     @staticmethod
     def of(values: Sequence[float]) -> Sample:
-        """Of the values themselves; the deviation of a single value is NaN."""
+        """Mean and deviation of these values; the deviation of a single one is NaN, and so is the mean of none."""
         array = np.asarray(values, dtype=np.float64)
         deviation = float(array.std(ddof=1)) if len(array) > 1 else math.nan
-        return Sample(float(array.mean()), deviation, len(array))
+        return Sample(float(array.mean()) if len(array) else math.nan, deviation, len(array))
 
 
 def mean_half_width(sample: Sample, *, level: float = 0.99) -> float:
@@ -70,3 +74,82 @@ def median_interval(values: Sequence[float], *, level: float = 0.99) -> tuple[fl
     n = len(ordered)
     outside = max(int((bdtr(np.arange(n // 2), n, 0.5) <= (1 - level) / 2).sum()) - 1, 0)
     return float(np.median(ordered)), float(ordered[outside]), float(ordered[n - 1 - outside])
+
+
+def simultaneous(level: float, comparisons: int) -> float:
+    """The level of each of some intervals that together hold with probability `level`, by Bonferroni's inequality."""
+    return 1 - (1 - level) / comparisons
+
+
+def pooled(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """One sample for each setting of `keys`, from the columns `mean`, `deviation` and `count` of several of them.
+
+    The mean is weighted by count, and the deviation is that of all values together, with n - 1 in the denominator:
+    the sum of (n_i - 1) s_i^2 + n_i (m_i - m)^2, over n - 1.
+    """
+    total = table["count"] * table["mean"]
+    sums = table.assign(total=total).groupby(keys, as_index=False, sort=False)[["total", "count"]].sum()
+    sums["mean"] = sums["total"] / sums["count"]
+    spread = table.merge(sums[[*keys, "mean"]], on=keys, suffixes=("", "_all"))
+    spread["squares"] = (spread["count"] - 1) * spread["deviation"] ** 2
+    spread["squares"] += spread["count"] * (spread["mean"] - spread["mean_all"]) ** 2
+    squares = spread.groupby(keys, as_index=False, sort=False)["squares"].sum()
+    sums = sums.merge(squares, on=keys)
+    sums["deviation"] = np.sqrt(sums["squares"] / (sums["count"] - 1))
+    return sums.drop(columns=["total", "squares"])
+
+
+def bernstein_half_width(
+    deviation: np.ndarray, largest: np.ndarray, count: np.ndarray, *, outside: float
+) -> np.ndarray:
+    """How far a mean is from its expectation at most, but for a probability `outside`: whatever the law is.
+
+    Of `count` independent variables of this standard deviation that are never further than `largest` from their
+    expectation: the e with 2 exp(-count e^2 / (2 (deviation^2 + largest e / 3))) = outside (Bernstein's inequality).
+    """
+    rate = math.log(2 / outside) / count
+    third = rate * largest / 3
+    return np.asarray(third + np.sqrt(third**2 + 2 * rate * deviation**2))
+
+
+def binomial_half_width(p: float, n: int, *, level: float = 0.99) -> float:
+    """How far the share of n successes of probability p lies from p with the probability `level`: the longer side."""
+    from scipy.stats import binom  # takes half a second to import
+
+    low, high = binom.interval(level, n, p)
+    return max(p - float(low) / n, float(high) / n - p)
+
+
+def binomial_deviate(successes: int, trials: int, p: float) -> float:
+    """The deviate, >= 0, of a normal law that is as unlikely on its side as so many successes, or more extreme ones."""
+    at_most = float(bdtr(successes, trials, p))
+    at_least = float(bdtrc(successes - 1, trials, p)) if successes > 0 else 1.0
+    return max(0.0, -float(ndtri(min(at_most, at_least, 0.5))))
+
+
+def prediction_half_width(values: np.ndarray, *, level: float = 0.99) -> float:
+    """Half width of the interval for one more run at the last time, around the mean of these: values (times, runs).
+
+    Its variance is that between runs at the same time, pooled over the times; of a single run, that between the times.
+    t_{(1 + level)/2, nu} s sqrt(1 + 1/n) with nu degrees of freedom. Infinite for a single value.
+    """
+    times, runs = values.shape
+    around = values.mean(axis=1, keepdims=True) if runs > 1 else values.mean()
+    freedom = times * (runs - 1) if runs > 1 else times - 1
+    if freedom < 1:
+        return math.inf
+    deviation = math.sqrt(float(((values - around) ** 2).sum()) / freedom)
+    return float(stdtrit(freedom, (1 + level) / 2)) * deviation * math.sqrt(1 + 1 / runs)
+
+
+def logit_half_width(shares: Sequence[float], around: float, *, level: float = 0.99) -> float:
+    """Half width, at the share `around`, of the t-interval of the mean of log(s / (1 - s)): the longer side.
+
+    Logits are where a wrong share shifts an interval and does not widen it. Shares of 0 and 1 count as 1e-6 from them.
+    Infinite for fewer than two shares.
+    """
+    if len(shares) < 2:
+        return math.inf
+    half = mean_half_width(Sample.of(logit(np.clip(shares, 1e-6, 1 - 1e-6))), level=level)
+    center = logit(np.clip(around, 1e-6, 1 - 1e-6))
+    return float(max(abs(expit(center + half) - around), abs(expit(center - half) - around)))

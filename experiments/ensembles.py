@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deepk.lab.contract import Lab
+from deepk.lab import Lab
 from deepk.networks.ensemble import Ensemble, EnsembleEpoch, train_ensemble
 
 
@@ -27,14 +27,13 @@ def train_resumably(
     `rows` is what the unit has measured so far: it is filled with what was saved, and saved with every epoch, so append
     an epoch's rows before the next epoch is asked for. `setting` goes to `train_ensemble`.
     """
-    state: dict[str, Tensor] = {}
-    if (saved := lab.restore()) is not None:
-        networks.parameters.copy_(saved["parameters"])
-        generator.set_state(saved["generator"])
-        state = {name: part.to(lab.device) if name != "steps" else part for name, part in saved["state"].items()}
-        rows.extend(saved["rows"])
-        lab.progress(int(state["steps"][0]))
+    state = {name: torch.zeros_like(networks.parameters) for name in ("m", "v")}
+    state["steps"] = torch.zeros(2, dtype=torch.int64)
+    notes: dict[str, Any] = {"rows": rows}
+    training = lab.resumable({"parameters": networks.parameters, **state}, [generator], notes)
+    rows[:] = notes["rows"]
+    lab.progress(int(state["steps"][0]))
     for epoch in train_ensemble(networks, x, y, generator=generator, state=state, on_step=lab.progress, **setting):
         yield epoch
-        saved = {"parameters": networks.parameters, "generator": generator.get_state(), "state": state, "rows": rows}
-        lab.checkpoint(saved)
+        notes["rows"] = rows
+        training.save()

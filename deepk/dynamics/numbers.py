@@ -142,3 +142,11 @@ def exact(number: object) -> Fraction | Sqrt5 | None:
     if isinstance(number, Sqrt5):
         return number
     return _fraction(number) if isinstance(number, Rational) else None
+
+
+def fibonacci(n: int) -> int:
+    """F_n for n >= 0: F_0 = 0, F_1 = F_2 = 1."""
+    a, b = 0, 1
+    for _ in range(n):
+        a, b = b, a + b
+    return a

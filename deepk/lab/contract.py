@@ -1,40 +1,32 @@
-"""The contract between an experiment and the lab: what a module offers, and what it is lent in return."""
+"""The contract between an experiment and the lab: what its module offers, and the units of work that it consists of."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from deepk.lab import store
+from deepk.lab.configuration import Configuration
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    import torch
     from matplotlib.figure import Figure
 
-    from deepk.lab.claims import Claim
+    from deepk.lab.claims import Claim, Deviation
+    from deepk.lab.lending import Lab
 
 Key = str | int | float
-CHECKPOINT_SECONDS = (
-    30.0  # what a kill may cost at most, beside the time to write one checkpoint (72 MB at paper scale)
-)
 
 
 def file_name(text: str) -> str:
     """A text as a file name that leads nowhere else: what could is an underscore, and 80 characters are enough."""
     return re.sub(r"[^A-Za-z0-9.=,-]+", "_", text)[:80]
-
-
-def _digest(seed: int, stream: str) -> bytes:
-    return hashlib.sha256(f"{seed}/{stream}".encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -59,109 +51,115 @@ class Unit:
         return f"{file_name('-'.join(str(value) for value in self.key.values()))}-{digest}"
 
 
-class Experiment(Protocol):
-    """The module of an experiment: three tables of names and five functions."""
-
-    __name__: str
-    COLUMNS: tuple[str, ...]  # of data.csv, the unit's key first
-    FIGURES: tuple[str, ...]
-    KNOWN_DEVIATIONS: dict[str, str]  # claim name -> why ours differs, once understood
-
-    def predict(self, cfg: Any) -> pd.DataFrame: ...
-    def units(self, cfg: Any) -> list[Unit]: ...
-    def measure(self, cfg: Any, unit: Unit, lab: Lab) -> pd.DataFrame: ...
-    def claims(self, theory: pd.DataFrame, data: pd.DataFrame, cfg: Any) -> Sequence[Claim]: ...
-    def draw(self, theory: pd.DataFrame, data: pd.DataFrame, cfg: Any) -> dict[str, Figure]: ...
+# What an experiment defines, and in which module of its package; in a single file all of it stands together.
+ARGUMENT = ("Config", "COLUMNS", "FIGURES", "KNOWN_DEVIATIONS")
+PARTS = {
+    "predict": "theory",
+    "units": "measurement",
+    "measure": "measurement",
+    "claims": "claims",
+    "draw": "figures",
+}
 
 
-REQUIRED = ("COLUMNS", "FIGURES", "KNOWN_DEVIATIONS", "predict", "units", "measure", "claims", "draw")
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment by its module: a package whose parts are imported when they are first asked for, or one file.
 
-
-def load_experiment(module: str) -> Experiment:
-    """The experiment in a module; TypeError where the module lacks a part of the contract."""
-    experiment = import_module(module)
-    missing = [name for name in REQUIRED if not hasattr(experiment, name)]
-    if missing:
-        raise TypeError(f"module {module} is not an experiment: it lacks {', '.join(missing)}")
-    return cast(Experiment, experiment)
-
-
-def timing_columns(experiment: Experiment) -> tuple[str, ...]:
-    """Columns of timing.csv after the unit's key: `TIMING` of the module, by default the seconds of the whole unit.
-
-    A name that is also in COLUMNS (`epoch`, say) tells the rows of a unit apart.
+    Attributes:
+        module: its dotted path.
     """
-    return tuple(getattr(experiment, "TIMING", ("seconds",)))
 
+    module: str
 
-def plain(config: Any) -> dict[str, Any]:
-    """A typed config as nested dicts and lists: what config.yaml holds and the config hash is taken of."""
-    return asdict(config)
+    @cached_property
+    def argument(self) -> ModuleType:
+        """The module itself: the argument in its docstring, `Config`, and the three tables of names."""
+        return import_module(self.module)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of data.csv, the unit's key first."""
+        return tuple(self.argument.COLUMNS)
 
-def flat(config: Any) -> dict[str, Any]:
-    """A typed config as one dict with dotted keys, `data.name` say."""
+    @property
+    def timing(self) -> tuple[str, ...]:
+        """Columns of timing.csv after the unit's key: `TIMING`, by default the seconds of the whole unit.
 
-    def walk(content: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for key, value in content.items():
-            values |= walk(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-        return values
-
-    return walk(plain(config), "")
-
-
-@dataclass
-class Lab:
-    """What the lab lends to one measurement: progress, random generators, the device, a checkpoint."""
-
-    device: str
-    checkpoint_path: Path | None = None
-    report: Callable[[int, Mapping[str, Any]], None] | None = None
-    _saved_at: float = 0.0
-
-    def progress(self, steps: int = 1, **values: Any) -> None:
-        """Counts `steps` of the unit's steps as done; `values` (epoch, accuracy) stand beside the progress bar."""
-        if self.report is not None:
-            self.report(steps, values)
-
-    def generator(self, seed: int, stream: str) -> torch.Generator:
-        """A generator on the CPU for one stream of random numbers ("weights", "batches") of one seed.
-
-        Streams of a seed are independent of each other, and the same on every machine and device.
+        A name that is also in COLUMNS (`epoch`, say) tells the rows of a unit apart.
         """
-        import torch
+        return tuple(getattr(self.argument, "TIMING", ("seconds",)))
 
-        return torch.Generator().manual_seed(int.from_bytes(_digest(seed, stream)[:7]))
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the figures that `draw` returns."""
+        return tuple(self.argument.FIGURES)
 
-    def numpy_generator(self, seed: int, stream: str) -> np.random.Generator:
-        """The same for NumPy."""
-        import numpy as np
+    @property
+    def known_deviations(self) -> dict[str, Deviation]:
+        """By a claim's name, why ours differs and how far, once that is understood."""
+        return dict(self.argument.KNOWN_DEVIATIONS)
 
-        return np.random.default_rng(int.from_bytes(_digest(seed, stream)))
+    def predict(self, cfg: Any) -> pd.DataFrame:
+        """The theory, as a table; in seconds."""
+        table: pd.DataFrame = self._part("predict")(cfg)
+        return table
 
-    def checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Saves `state` (tensors, numbers, lists, dicts of them) so that a killed unit continues from here.
+    def units(self, cfg: Any) -> list[Unit]:
+        """The independent pieces of work."""
+        return list(self._part("units")(cfg))
 
-        Call it as often as you like: it writes at most every 30 seconds. Raises StoreError where it cannot be written.
+    def measure(self, cfg: Any, unit: Unit, lab: Lab) -> pd.DataFrame:
+        """The rows of one unit."""
+        table: pd.DataFrame = self._part("measure")(cfg, unit, lab)
+        return table
+
+    def claims(self, theory: pd.DataFrame, data: pd.DataFrame, cfg: Any) -> list[Claim]:
+        """What the tables of a run say of the paper."""
+        return list(self._part("claims")(theory, data, cfg))
+
+    def draw(self, theory: pd.DataFrame, data: pd.DataFrame, cfg: Any) -> dict[str, Figure]:
+        """The figures, by name."""
+        figures: dict[str, Figure] = self._part("draw")(theory, data, cfg)
+        return figures
+
+    def _part(self, function: str) -> Callable[..., Any]:
+        home = self.argument
+        if not hasattr(home, function) and hasattr(home, "__path__"):
+            home = import_module(f"{self.module}.{PARTS[function]}")
+        part: Callable[..., Any] = getattr(home, function)
+        return part
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An experiment by the name that was typed: a name becomes one of these once, and is never looked up again.
+
+    Attributes:
+        name: `tent-map` of ours, the module's path of a user's own.
+        module: its dotted path.
+    """
+
+    name: str
+    module: str
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a user's own, which has one scale and no YAML files."""
+        return self.name == self.module
+
+    @property
+    def experiment(self) -> Experiment:
+        """What the module defines."""
+        return Experiment(self.module)
+
+    @cached_property
+    def config(self) -> type[Configuration]:
+        """The dataclass of its configuration.
+
+        Raises TypeError where the module's `Config` is no `deepk.lab.Configuration`; whatever the import raises.
         """
-        self._saved_at = self._saved_at or time.monotonic()
-        if self.checkpoint_path is None or time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
-            return
-        import io
-
-        import torch
-
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        store.write_bytes(self.checkpoint_path, buffer.getvalue())
-        self._saved_at = time.monotonic()
-
-    def restore(self) -> dict[str, Any] | None:
-        """The state that the last `checkpoint` of this unit saved, on the CPU; or None for a fresh start."""
-        if self.checkpoint_path is None or not self.checkpoint_path.exists():
-            return None
-        import torch
-
-        state: dict[str, Any] = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
-        return state
+        found = getattr(import_module(self.module), "Config", None)
+        if not (isinstance(found, type) and issubclass(found, Configuration)):
+            raise TypeError(f"module {self.module} needs a dataclass `Config` derived from deepk.lab.Configuration")
+        return found

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepk.lab import store
-from deepk.lab.contract import Lab, Unit, load_experiment, timing_columns
+from deepk.lab.contract import Experiment, Unit
+from deepk.lab.lending import Lab
 from deepk.lab.torch_settings import configure_torch
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ class UnitFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Work:
-    """What a process needs to measure a unit: the experiment's module, its config, and where finished units go."""
+    """What a process needs to measure a unit: the experiment, its config, and where finished units go."""
 
-    module: str
+    experiment: Experiment
     config: Any  # the experiment's typed config, with `threads` and `device`
     folder: Path
 
@@ -73,16 +74,16 @@ def measure(work: Work, unit: Unit, report: Callable[[int, Mapping[str, Any]], N
     Raises ValueError where the columns are not the declared ones.
     """
     configure_torch(work.config.threads)
-    experiment = load_experiment(work.module)
+    experiment = work.experiment
     checkpoint = work.folder / f"{unit.file_stem}.checkpoint"
     throttle = _Throttle(report)
     started = time.perf_counter()
     rows = experiment.measure(work.config, unit, Lab(work.config.device, checkpoint, throttle))
     throttle.flush()
-    timing = timing_columns(experiment)
+    timing = experiment.timing
     if timing == ("seconds",) and "seconds" not in rows:
         rows = rows.assign(seconds=time.perf_counter() - started)
-    store.write_table(work.finished(unit), _with_key(rows, unit, experiment.COLUMNS, timing))
+    store.write_table(work.finished(unit), _with_key(rows, unit, experiment.columns, timing))
     checkpoint.unlink(missing_ok=True)
 
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from deepk.lab.contract import Lab, Unit, load_experiment
+from deepk.lab.contract import Experiment, Unit
+from deepk.lab.lending import Lab
 from deepk.lab.torch_settings import configure_torch
 
 WARM_STEPS = 2  # the first step allocates and loads libraries
@@ -40,10 +41,9 @@ class _Clock:
             raise _Enough
 
 
-def estimate(module: str, config: Any, *, jobs: int) -> dict[str, Any]:
+def estimate(experiment: Experiment, config: Any, *, jobs: int) -> dict[str, Any]:
     """Units, steps in all, seconds a step on average, and the seconds that `jobs` processes will need."""
     configure_torch(config.threads)
-    experiment = load_experiment(module)
     units = experiment.units(config)
     kinds: dict[tuple[Any, ...], Unit] = {}
     for unit in units:
@@ -55,7 +55,7 @@ def estimate(module: str, config: Any, *, jobs: int) -> dict[str, Any]:
     timed: dict[tuple[Any, ...], float] = {}
     typical: dict[Any, float] = {}
     for part, alike in parts.items():
-        measured = {_kind(unit): _seconds_a_step(module, config, unit) for unit in alike[::every]}
+        measured = {_kind(unit): _seconds_a_step(experiment, config, unit) for unit in alike[::every]}
         timed |= measured
         typical[part] = sum(measured.values()) / len(measured)
     seconds = sum(unit.steps * timed.get(_kind(unit), typical[_part(unit)]) for unit in units)
@@ -71,11 +71,11 @@ def _kind(unit: Unit) -> tuple[Any, ...]:
     return tuple(value for name, value in unit.key.items() if name != "seed")
 
 
-def _seconds_a_step(module: str, config: Any, unit: Unit) -> float:
+def _seconds_a_step(experiment: Experiment, config: Any, unit: Unit) -> float:
     clock = _Clock()
     started = time.perf_counter()
     try:
-        load_experiment(module).measure(config, unit, Lab(config.device, None, clock))
+        experiment.measure(config, unit, Lab(config.device, None, clock))
     except _Enough:
         return clock.seconds
     return (time.perf_counter() - started) / max(unit.steps, 1)  # shorter than the warm-up: timed as a whole

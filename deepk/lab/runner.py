@@ -20,8 +20,8 @@ import yaml
 
 from deepk.lab import record as records
 from deepk.lab import store
-from deepk.lab.claims import Claim, count_verdicts, judge
-from deepk.lab.contract import Experiment, Unit, file_name, load_experiment, timing_columns
+from deepk.lab.claims import count_line, judge
+from deepk.lab.contract import Experiment, Unit, file_name
 from deepk.lab.pool import UnitFailed, Work, run_units
 from deepk.lab.torch_settings import configure_torch
 
@@ -72,7 +72,7 @@ def begin(folder: Path, record: Record, config: Mapping[str, Any]) -> None:
     records.save_patch(folder)
 
 
-def run(module: str, config: Any, folder: Path, record: Record, *, progress: bool) -> None:
+def run(experiment: Experiment, config: Any, folder: Path, record: Record, *, progress: bool) -> None:
     """Runs or resumes the experiment in its folder, which the caller holds; `record` ends as `done`.
 
     Finished units are not measured again. Raises what stopped the run: UnitFailed, StoreError, an exception of the
@@ -80,11 +80,10 @@ def run(module: str, config: Any, folder: Path, record: Record, *, progress: boo
     the same call continues the run.
     """
     with ending(folder, record):
-        experiment = load_experiment(module)
         configure_torch(config.threads)
         store.write_table(folder / "theory.csv", experiment.predict(config))
         units = distinct(experiment.units(config))
-        work = Work(module, config, folder / "units")
+        work = Work(experiment, config, folder / "units")
         _measure(work, units, record.jobs, progress)
         _gather(experiment, work, units)
         finish(experiment, folder, record, [Group({}, config)])
@@ -126,9 +125,9 @@ def _gather(experiment: Experiment, work: Work, units: list[Unit]) -> None:
     import pandas as pd
 
     rows = pd.concat([store.read_table(work.finished(unit)) for unit in units], ignore_index=True)
-    timing = rows[list(dict.fromkeys([*units[0].key, *timing_columns(experiment)]))]
-    index = [column for column in timing if column in experiment.COLUMNS]
-    store.write_table(work.folder.parent / "data.csv", rows[list(experiment.COLUMNS)])
+    timing = rows[list(dict.fromkeys([*units[0].key, *experiment.timing]))]
+    index = [column for column in timing if column in experiment.columns]
+    store.write_table(work.folder.parent / "data.csv", rows[list(experiment.columns)])
     store.write_table(work.folder.parent / "timing.csv", timing.drop_duplicates(subset=index))
 
 
@@ -229,8 +228,7 @@ def judge_groups(experiment: Experiment, tables: Tables, groups: Sequence[Group]
     parts = []
     for group in groups:
         part = group.of(tables)
-        claims: Sequence[Claim] = experiment.claims(part.theory, part.data, group.config)
-        verdicts = judge(claims, experiment.KNOWN_DEVIATIONS)
+        verdicts = judge(experiment.claims(part.theory, part.data, group.config), experiment.known_deviations)
         if group.suffix:
             verdicts["name"] = verdicts["name"] + f"[{group.suffix}]"
         parts.append(verdicts)
@@ -246,8 +244,8 @@ def draw_groups(experiment: Experiment, folder: Path, tables: Tables, groups: Se
         part = group.of(tables)
         with house_style():
             figures = experiment.draw(part.theory, part.timed(), group.config)
-            if set(figures) != set(experiment.FIGURES):
-                raise ValueError(f"drew {sorted(figures)}; declared are {sorted(experiment.FIGURES)}")
+            if set(figures) != set(experiment.figures):
+                raise ValueError(f"drew {sorted(figures)}; declared are {sorted(experiment.figures)}")
             for name, figure in figures.items():
                 stem = f"{name}-{file_name(group.suffix)}-{number}" if group.suffix else name
                 paths += store.write_figure(folder / "figures", stem, figure)
@@ -261,7 +259,7 @@ def finish(experiment: Experiment, folder: Path, record: Record, groups: Sequenc
     verdicts = judge_groups(experiment, tables, groups)
     store.write_table(folder / "claims.csv", verdicts)
     paths = draw_groups(experiment, folder, tables, groups)
-    record.verdicts = count_verdicts(verdicts)
+    record.verdicts = count_line(verdicts)
     note_outputs(folder, record, [*(folder / name for name in TABLES), *paths])
 
 

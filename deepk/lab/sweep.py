@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from deepk.lab import store
-from deepk.lab.contract import flat, load_experiment, plain
+from deepk.lab.configuration import flat, plain
+from deepk.lab.contract import Experiment
 from deepk.lab.runner import Group, finish
 
 if TYPE_CHECKING:
@@ -27,14 +28,13 @@ class Point:
     config: Any
 
 
-def join(module: str, points: Sequence[Point], folder: Path, record: Record) -> None:
+def join(experiment: Experiment, points: Sequence[Point], folder: Path, record: Record) -> None:
     """Joins the points' tables into `folder`, judges and draws them.
 
     Scalars that differ between points become columns, and each setting of them is judged by itself. Lists that differ
     (`seeds`, `activations`) select units: their points pool into one setting. Raises ValueError where two points
     measured the same unit.
     """
-    experiment = load_experiment(module)
     swept = _swept_scalars(points)
     groups = _groups(points, swept)
     _refuse_twice(points, swept, list(experiment.units(points[0].config)[0].key))

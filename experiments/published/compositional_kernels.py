@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PAPER = "Liang, Tran-Bach 2020 (arXiv:2004.04767)"
+ARXIV = "arXiv:2004.04767"
+PAPER = f"Liang, Tran-Bach 2020 ({ARXIV})"
 TABLE = f"{PAPER}, table 2"
 PRINTED_DIGIT = 0.005  # half a unit of the last digit of the table
 

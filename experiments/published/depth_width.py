@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-PAPER = "Chatziafratis, Nagarajan, Panageas 2020 (arXiv:2003.00777)"
+ARXIV = "arXiv:2003.00777"
+PAPER = f"Chatziafratis, Nagarajan, Panageas 2020 ({ARXIV})"
 SLIDES = f"{PAPER}, slides: experimental section"
 SLOPE, SLOPE_DIGIT = 1.618, 0.0005  # of slope |x| - 1, printed for period 3, and half a unit of its last digit
 WIDTH, DEPTHS = 20, (1, 2, 3, 4, 5)  # hidden layers for which the bound is drawn

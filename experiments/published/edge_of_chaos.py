@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-PAPER = "Hayou, Doucet, Rousseau 2019 (arXiv:1902.06853)"
+ARXIV = "arXiv:1902.06853"
+PAPER = f"Hayou, Doucet, Rousseau 2019 ({ARXIV})"
 SLIDES = f"{PAPER}, slides"
 SCRIPT = f"{PAPER}, the authors' simulation script: Monte Carlo over 500,000 samples"
 

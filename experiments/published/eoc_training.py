@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-PAPER = "Hayou, Doucet, Rousseau 2019 (arXiv:1902.06853)"
+ARXIV = "arXiv:1902.06853"
+PAPER = f"Hayou, Doucet, Rousseau 2019 ({ARXIV})"
 RUNS = 10  # the authors' script averages ten
 
 # What the tables' captions and the authors' script fix; the activations' sigma_b are the script's, too, but for shifted

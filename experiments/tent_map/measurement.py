@@ -1,57 +1,24 @@
-"""Depth lowers the error on a map composed 8 times; composed 40 times it cannot be fitted, whatever the depth.
-
-(Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777; slides: experimental section, easy task and hard task.)
-
-Claim      f = phi |x| - 1 has period 3, and f^n oscillates like phi^n, as fast as its Lipschitz constant allows: no
-           ReLU network of l hidden layers of u units, of at most p = (u + 1)^l pieces, comes closer to f^40 than
-           (s/2)(1 - 2p/s) (h/2)^2 / phi^40 in L1, s the crossings of an interval of length h.
-Measured   Training and fresh errors of networks of width 20 with 1 to 5 hidden layers, on 4 to 40 compositions, by
-           Adam; sign errors of the easy task; the same networks on shuffled labels; the digits that floats leave.
-Deviates   The slides' slope 1.618 has no period 3; ours is the golden ratio, exactly, with labels of the same law.
-           Learning rate, batch size, loss and interval are not stated: Adam's default, 100, mean square error, and
-           [-1, 1]; others are tried once. Labels are iterated in float64, off by 1e-8 after 40 compositions; in float32
-           two in five have the wrong sign. The slides' error is on training points, the theorem's that of the
-           population: fresh points are beside it. Networks see inputs rounded to float32, labelled before. That a hard
-           task is flat shows more beside shuffled labels. With `map` another map takes the golden one's place; what is
-           known of that one alone is then not judged.
-"""
+"""What is measured for `tent-map`: trainings of all networks of a depth at once, counts, digits -> data.csv."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from deepk.dynamics import (
-    PiecewiseLinearMap,
-    constant_predictor_floor,
-    crossings,
-    get_map,
-    l1_lower_bound,
-    share_above,
-)
+from deepk.dynamics import PiecewiseLinearMap, crossings, get_map
 from deepk.dynamics.numbers import Number
-from deepk.lab.contract import Lab, Unit
+from deepk.lab import Lab, Unit
 from deepk.networks.ensemble import Ensemble
 from experiments.ensembles import train_resumably
-from experiments.tent_map_claims import STATED, claims
-from experiments.tent_map_figures import draw
-
-if TYPE_CHECKING:
-    from experiments.schema import TentMap
-
-__all__ = ["claims", "draw", "measure", "predict", "units"]
-
-KEY = ("part", "depth", "batch_size")
-COLUMNS = (*KEY, "task", "setting", "compositions", "seed", "epoch", "quantity", "value")
-FIGURES = ("depth-sweep", "compositions", "training", "sensitivity", "digits")
-KNOWN_DEVIATIONS: dict[str, str] = {}
+from experiments.tent_map import COLUMNS, KEY, STATED, Config
+from experiments.tent_map.theory import turn
 
 Rows = list[dict[str, Any]]
 
@@ -69,37 +36,7 @@ class Task:
     narrow: bool = False
 
 
-# --- theory -----------------------------------------------------------------------------------------------------------
-
-
-def predict(cfg: TentMap) -> pd.DataFrame:
-    """Floors of the best constant for each number of compositions; bounds for each depth, where they hold."""
-    rows: Rows = []
-    map_ = get_map(cfg.map)
-    for n in sorted({*cfg.compositions, cfg.easy, cfg.hard}):
-        floor, above = constant_predictor_floor(map_, n), share_above(map_, n, turn(map_))
-        found = {"mse": floor.mse, "mae": floor.mae, "sign error": min(above, 1 - above)}
-        rows += [_row(quantity, value, n) for quantity, value in found.items()]
-        for depth in cfg.depths:
-            bound = l1_lower_bound(map_, n, depth, cfg.width).mean
-            rows.append(_row("mean L1 bound", math.nan if bound is None else bound, n, depth))
-    return pd.DataFrame(rows)
-
-
-def turn(map_: PiecewiseLinearMap) -> Number:
-    """The turning point nearest to the middle of the interval: 0 of phi |x| - 1. Signs are those of f^n less this."""
-    low, high = (float(end) for end in map_.interval)
-    return min(map_.turning_points, key=lambda point: abs(float(point) - (low + high) / 2))
-
-
-def _row(quantity: str, value: float, compositions: int, depth: int = 0) -> dict[str, Any]:
-    return {"compositions": compositions, "depth": depth, "quantity": quantity, "value": value}
-
-
-# --- measurement ------------------------------------------------------------------------------------------------------
-
-
-def units(cfg: TentMap) -> list[Unit]:
+def units(cfg: Config) -> list[Unit]:
     """All trainings of a depth at once, the deepest first; those with other batch sizes; counts; digits of floats."""
     sizes = [cfg.batch_size, *(size for size in cfg.batch_sizes if size != cfg.batch_size)]
     found = [
@@ -110,7 +47,7 @@ def units(cfg: TentMap) -> list[Unit]:
     return found + [Unit(dict(zip(KEY, (part, 0, 0), strict=True))) for part in ("counts", "digits")]
 
 
-def measure(cfg: TentMap, unit: Unit, lab: Lab) -> pd.DataFrame:
+def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Rows of one part."""
     part = str(unit.key["part"])
     if part == "training":
@@ -122,7 +59,7 @@ def measure(cfg: TentMap, unit: Unit, lab: Lab) -> pd.DataFrame:
     return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
 
 
-def _tasks(cfg: TentMap, batch_size: int) -> list[Task]:
+def _tasks(cfg: Config, batch_size: int) -> list[Task]:
     """What is trained side by side: at another batch size the easy and the hard task of the first seed alone."""
     both, map_ = [cfg.easy, cfg.hard], get_map(cfg.map)
     rate, first = cfg.learning_rate, cfg.seeds[0]
@@ -160,7 +97,7 @@ def _points(
     return x, generator.permutation(y) if task.name == "shuffled" else y
 
 
-def _train(cfg: TentMap, depth: int, batch_size: int, lab: Lab) -> Rows:
+def _train(cfg: Config, depth: int, batch_size: int, lab: Lab) -> Rows:
     """One ensemble: a network for each task, on its own points."""
     tasks = _tasks(cfg, batch_size)
     generators = [lab.generator(task.seed, f"weights {depth}") for task in tasks]
@@ -187,7 +124,7 @@ def _train(cfg: TentMap, depth: int, batch_size: int, lab: Lab) -> Rows:
     return rows
 
 
-def _stacked(cfg: TentMap, tasks: list[Task], part: str, lab: Lab) -> tuple[Tensor, Tensor]:
+def _stacked(cfg: Config, tasks: list[Task], part: str, lab: Lab) -> tuple[Tensor, Tensor]:
     """Each task's points, (tasks, n, 1); those of one seed and interval are the same."""
     count = cfg.points if part == "train" else cfg.fresh_points
     map_ = get_map(cfg.map)
@@ -196,7 +133,7 @@ def _stacked(cfg: TentMap, tasks: list[Task], part: str, lab: Lab) -> tuple[Tens
     return torch.from_numpy(x).float().to(lab.device), torch.from_numpy(y).float().to(lab.device)
 
 
-def _on_the_way(cfg: TentMap, tasks: list[Task], epoch: int, networks: Ensemble, x: Tensor, y: Tensor) -> Rows:
+def _on_the_way(cfg: Config, tasks: list[Task], epoch: int, networks: Ensemble, x: Tensor, y: Tensor) -> Rows:
     """The training errors, of an epoch before the last, that are drawn: of the easy and the hard task as stated."""
     errors = (networks(x) - y).double().square().mean(dim=(1, 2)).tolist()
     return [
@@ -206,7 +143,7 @@ def _on_the_way(cfg: TentMap, tasks: list[Task], epoch: int, networks: Ensemble,
     ]
 
 
-def _errors(cfg: TentMap, tasks: list[Task], part: str, found: Tensor, y: Tensor) -> Rows:
+def _errors(cfg: Config, tasks: list[Task], part: str, found: Tensor, y: Tensor) -> Rows:
     """All errors, of the last epoch."""
     off = (found - y).double()
     between = float(turn(get_map(cfg.map)))
@@ -236,7 +173,7 @@ def _error(task: Task, epoch: int, quantity: str, value: float) -> dict[str, Any
     }
 
 
-def _counts(cfg: TentMap, _: Lab) -> Rows:
+def _counts(cfg: Config, _: Lab) -> Rows:
     """Crossings of f^n from the lower end to where f turns, and up to how many layers the slides' condition holds."""
     map_ = get_map(cfg.map)
     low, slope = map_.interval[0], float(map_.lipschitz)
@@ -248,7 +185,7 @@ def _counts(cfg: TentMap, _: Lab) -> Rows:
     return [*rows, {"compositions": cfg.hard, "quantity": "slides' condition", "value": float(deepest)}]
 
 
-def _digits(cfg: TentMap, lab: Lab) -> Rows:
+def _digits(cfg: Config, lab: Lab) -> Rows:
     """How far iterates in float32 and in float64 are from the exact ones, and how many signs are wrong."""
     map_ = get_map(cfg.map)
     low, high = (float(end) for end in map_.interval)

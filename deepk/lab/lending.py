@@ -1,0 +1,121 @@
+"""What the lab lends to a measurement: progress, random generators, the device, and a state that survives a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepk.lab import store
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+# What a kill may cost at most, beside the time to write one checkpoint (72 MB at paper scale).
+CHECKPOINT_SECONDS = 30.0
+
+
+@dataclass
+class Lab:
+    """What the lab lends to one measurement: progress, random generators, the device, a checkpoint."""
+
+    device: str
+    checkpoint_path: Path | None = None
+    report: Callable[[int, Mapping[str, Any]], None] | None = None
+    _saved_at: float = 0.0
+
+    def progress(self, steps: int = 1, **values: Any) -> None:
+        """Counts `steps` of the unit's steps as done; `values` (epoch, accuracy) stand beside the progress bar."""
+        if self.report is not None:
+            self.report(steps, values)
+
+    def generator(self, seed: int, stream: str) -> torch.Generator:
+        """A generator on the CPU for one stream of random numbers ("weights", "batches") of one seed.
+
+        Streams of a seed are independent of each other, and the same on every machine and device.
+        """
+        import torch
+
+        return torch.Generator().manual_seed(int.from_bytes(_digest(seed, stream)[:7]))
+
+    def numpy_generator(self, seed: int, stream: str) -> np.random.Generator:
+        """A NumPy generator for one stream of random numbers of one seed, independent of all others."""
+        import numpy as np
+
+        return np.random.default_rng(int.from_bytes(_digest(seed, stream)))
+
+    def resumable(
+        self, tensors: Mapping[str, Tensor], generators: Sequence[torch.Generator], notes: dict[str, Any]
+    ) -> Resumable:
+        """A training's state, put back to where this unit was left if it was; `save()` it after each epoch."""
+        state = Resumable(self, tensors, generators, notes)
+        state.restore()
+        return state
+
+    def checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Saves `state` (tensors, numbers, lists, dicts of them) so that a killed unit continues from here.
+
+        Call it as often as you like: it writes at most every 30 seconds. Raises StoreError where it cannot be written.
+        """
+        self._saved_at = self._saved_at or time.monotonic()
+        if self.checkpoint_path is None or time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
+            return
+        import io
+
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        store.write_bytes(self.checkpoint_path, buffer.getvalue())
+        self._saved_at = time.monotonic()
+
+    def restore(self) -> dict[str, Any] | None:
+        """The state that the last `checkpoint` of this unit saved, on the CPU; or None for a fresh start."""
+        if self.checkpoint_path is None or not self.checkpoint_path.exists():
+            return None
+        import torch
+
+        state: dict[str, Any] = torch.load(self.checkpoint_path, map_location="cpu", weights_only=True)
+        return state
+
+
+@dataclass(frozen=True)
+class Resumable:
+    """The state of a training within one unit of work.
+
+    Attributes:
+        lab: that lends the checkpoint.
+        tensors: that the training changes in place (parameters, buffers, moments of an optimizer), by name.
+        generators: from which it draws.
+        notes: numbers, texts, and lists and dicts of them, such as the rows measured so far and the last epoch.
+    """
+
+    lab: Lab
+    tensors: Mapping[str, Tensor]
+    generators: Sequence[torch.Generator]
+    notes: dict[str, Any]
+
+    def restore(self) -> None:
+        """Puts everything back, in place, as it was last saved; leaves it as it is where nothing was."""
+        saved = self.lab.restore()
+        if saved is None:
+            return
+        for name, tensor in self.tensors.items():
+            tensor.copy_(saved["tensors"][name])
+        for generator, state in zip(self.generators, saved["generators"], strict=True):
+            generator.set_state(state)
+        self.notes.update(saved["notes"])
+
+    def save(self) -> None:
+        """A checkpoint, at most every 30 seconds; call it when the notes agree with the tensors."""
+        states = [generator.get_state() for generator in self.generators]
+        self.lab.checkpoint({"tensors": dict(self.tensors), "generators": states, "notes": self.notes})
+
+
+def _digest(seed: int, stream: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{stream}".encode()).digest()

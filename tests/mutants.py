@@ -1,0 +1,102 @@
+"""Verdicts notice wrong results, and tests notice wrong code: both are made on purpose here.
+
+`tests/mutations/<experiment>.py` holds the wrong results of an experiment, MUTANTS, made on its reference runs, and the
+wrong lines of its code, FAULTS.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from fnmatch import fnmatch
+from functools import lru_cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+from mutation import Fault, Mutant
+from terminal import REPOSITORY
+
+from cli import configuration
+from cli.catalogue import find, names
+from deepk.lab import runner
+from deepk.lab.claims import Verdict, unexplained
+
+REFERENCE = REPOSITORY / "results" / "reference"
+
+
+def mutations(name: str) -> ModuleType:
+    """The module of an experiment's mutations, from its file."""
+    spec = spec_from_file_location(f"mutations_{name}", REPOSITORY / "tests" / "mutations" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MODULES = {name: mutations(name.replace("-", "_")) for name in names()}
+MUTANTS = [
+    pytest.param(name, mutant, id=f"{name}: {mutant.what}", marks=pytest.mark.xdist_group(f"mutants {name}"))
+    for name, module in MODULES.items()
+    for mutant in module.MUTANTS
+]
+FAULTS = [fault for module in MODULES.values() for fault in module.FAULTS]
+
+
+@lru_cache(maxsize=8)
+def reference(name: str, label: str) -> tuple[runner.Tables, list[runner.Group]]:
+    folder = REFERENCE / name / label
+    groups = [runner.Group(at, config) for at, config in configuration.read(folder, find(name))]
+    return runner.Tables.read(folder), groups
+
+
+def judged(name: str, label: str, mutant: Mutant | None = None) -> pd.DataFrame:
+    tables, groups = reference(name, label)
+    return runner.judge_groups(find(name).experiment, mutant.change(tables) if mutant else tables, groups)
+
+
+@lru_cache(maxsize=64)
+def wrongly_judged(name: str, mutant: Mutant) -> frozenset[str]:
+    """The claims that differ unexplained by a wrong result, and not without it."""
+    return frozenset(unexplained(judged(name, mutant.label, mutant))) - frozenset(
+        unexplained(judged(name, mutant.label))
+    )
+
+
+@pytest.mark.parametrize(("name", "mutant"), MUTANTS)
+def test_a_wrong_result_differs(name: str, mutant: Mutant) -> None:
+    found = wrongly_judged(name, mutant)
+    missed = [pattern for pattern in mutant.hits if not any(fnmatch(claim, pattern) for claim in found)]
+    assert found
+    assert not missed
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.xdist_group(f"mutants {n}")) for n in names()])
+def test_half_of_the_claims_at_least_can_be_made_to_differ(name: str) -> None:
+    found = set().union(*(wrongly_judged(name, mutant) for mutant in MODULES[name].MUTANTS))
+    comparable: set[str] = set()
+    for folder in sorted((REFERENCE / name).glob("*/run.json")):
+        table = judged(name, folder.parent.name)
+        comparable |= set(table.loc[table["verdict"] != Verdict.NOT_COMPARABLE, "name"])
+    assert len(found & comparable) >= len(comparable) / 2, sorted(comparable - found)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.path}: {fault.wrong.strip()}")
+def test_a_wrong_line_of_code_is_noticed(fault: Fault, tmp_path: Path) -> None:
+    for room in ("cli", "conf", "deepk", "experiments", "tests", "pyproject.toml"):
+        copy = shutil.copytree if (REPOSITORY / room).is_dir() else shutil.copy
+        copy(REPOSITORY / room, tmp_path / room)
+    (tmp_path / "results").symlink_to(REPOSITORY / "results")
+    path = tmp_path / fault.path
+    text = path.read_text()
+    assert text.count(fault.right) == 1
+    path.write_text(text.replace(fault.right, fault.wrong))
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", fault.noticed_by]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 1, result.stdout + result.stderr

@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from cli import catalogue, data, printing, results, running
-from cli.errors import CommandError
+from cli import catalogue, data, new, printing, results, running
 from cli.options import Json, Name, Scale
+from deepk.errors import LabError, Refused
 
 app = typer.Typer(
     help="Reproduce the figures and tables of deep-learning theory, with a verdict on every number.",
@@ -43,15 +43,15 @@ def show(name: Name, scale: Scale = "laptop", json: Json = False) -> None:
 
     Example: deepk show eoc-training --scale paper
     """
-    module = catalogue.module_of(name)
+    entry = catalogue.find(name)
     from cli import configuration
     from deepk.lab.configuration import plain
-    from deepk.lab.contract import Experiment
 
-    with configuration.session(name) as hydra:
-        config = configuration.compose(hydra, name, scale, [])
-    claims = _claims_before_any_run(Experiment(module), config)
-    content = {"name": name, "argument": catalogue.docstring(module), "config": plain(config), "claims": claims}
+    with configuration.session(entry) as hydra:
+        config = configuration.compose(hydra, entry, scale, [])
+    claims = _claims_before_any_run(entry.experiment, config)
+    argument = catalogue.docstring(entry.module)
+    content = {"name": name, "argument": argument, "config": plain(config), "claims": claims}
     if json:
         printing.as_json(content)
         return
@@ -62,7 +62,7 @@ def show(name: Name, scale: Scale = "laptop", json: Json = False) -> None:
     typer.echo(yaml.safe_dump(content["config"], sort_keys=False))
     typer.echo("Claims\n")
     shown = [{**claim, "": claim["relation"]} for claim in claims]
-    printing.table(shown, ["name", "", "published", "expected", "statement"])
+    printing.table(shown, ["name", "kind", "", "published", "expected", "resolution", "statement"])
 
 
 def _claims_before_any_run(experiment: Any, config: Any) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def _claims_before_any_run(experiment: Any, config: Any) -> list[dict[str, Any]]
     return rows(table[kept])
 
 
-for command in (running.run, running.reproduce, results.runs, results.plot, results.verify, results.compare):
+for command in (running.run, running.reproduce, new.new, results.runs, results.plot, results.verify, results.compare):
     app.command()(command)
 app.add_typer(data.app, name="data")
 
@@ -110,15 +110,14 @@ def main() -> NoReturn:
     catalogue.see_working_directory()
     try:
         code = app(standalone_mode=False) or 0
-    except CommandError as error:
-        _fail(str(error), error.exit_code)
+    except LabError as error:
+        _fail(str(error), 2 if isinstance(error, Refused) else 1)
     except typer.TyperException as error:
         _fail(" ".join(error.format_message().split()), getattr(error, "exit_code", 2))
     except Exception as error:
         from deepk.data import DataError
-        from deepk.lab.store import StoreError
 
-        if isinstance(error, StoreError | DataError):  # one line already: the path or the data set, and what to do
+        if isinstance(error, DataError):  # one line already: the data set, and what to do
             _fail(str(error), 1)
         raise
     if code == 130:  # Typer turns Ctrl-C into this exit code, without a word

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cli.errors import UsageError, nearest
-from deepk.lab.contract import PARTS
+from cli.words import nearest
+from deepk.errors import Refused
+
+if TYPE_CHECKING:
+    from deepk.lab.contract import Entry
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 SCALES = ("smoke", "laptop", "paper")
@@ -34,39 +38,57 @@ def about(name: str) -> dict[str, Any]:
     return block
 
 
-def module_of(name: str) -> str:
-    """The module of an experiment: ours by name, a user's own by its dotted path.
+def find(name: str) -> Entry:
+    """The experiment of a name: ours, or a user's own by its dotted path.
 
-    Raises UsageError, with the nearest right name, where there is none.
+    Raises Refused, with the nearest right name, where there is none, and with what it lacks where a module of that
+    name is only half an experiment.
     """
+    from deepk.lab.contract import ARGUMENT, PARTS, Entry
+
     if name in names():
-        return f"experiments.{name.replace('-', '_')}"
-    if name.isascii() and all(part.isidentifier() for part in name.split(".")) and _offers_experiment(name):
-        return name
-    raise UsageError(f"unknown experiment {name!r}{nearest(name, names())}")
+        return Entry(name, f"experiments.{name.replace('-', '_')}")
+    if not (name.isascii() and all(part.isidentifier() for part in name.split(".")) and _source(name)):
+        raise Refused(f"unknown experiment {name!r}{nearest(name, names())}")
+    defined = _defined(name, PARTS)
+    lacking = [part for part in (*ARGUMENT, *PARTS) if part not in defined]
+    if lacking:
+        raise Refused(f"module {name} is no experiment yet: it lacks {', '.join(lacking)}; `deepk new` shows each")
+    return Entry(name, name)
 
 
-def _offers_experiment(module: str) -> bool:
-    """Whether a module on the Python path defines the five functions, read without running it."""
-    tree = _parse(module)
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} if tree else set()
-    return set(PARTS) <= defined
+def is_module(name: str) -> bool:
+    """Whether Python finds a module, or a file of that name is here."""
+    return importlib.util.find_spec(name) is not None or Path(f"{name}.py").exists()
 
 
 def docstring(module: str) -> str:
     """A module's docstring, read without importing it."""
-    tree = _parse(module)
-    return (ast.get_docstring(tree) if tree else None) or ""
+    return ast.get_docstring(ast.parse(_source(module))) or ""
 
 
-def _parse(module: str) -> ast.Module | None:
+def _defined(module: str, parts: Mapping[str, str]) -> set[str]:
+    """The names that a module, or the modules of a package, define at their top, read without running any."""
+    defined: set[str] = set()
+    for home in (module, *(f"{module}.{part}" for part in set(parts.values()))):
+        for node in ast.parse(_source(home)).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                defined.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                defined |= {alias.asname or alias.name for alias in node.names}
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                defined |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return defined
+
+
+def _source(module: str) -> str:
+    """A module's text, read without running it; empty where there is none such."""
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
-        return None
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None
-    return ast.parse(Path(spec.origin).read_text())
+        return ""
+    return Path(spec.origin).read_text() if spec and spec.origin and spec.origin.endswith(".py") else ""
 
 
 def see_working_directory() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from cli import catalogue, printing
-from cli.errors import UsageError, nearest
 from cli.options import DataName, Json, Root
+from cli.words import nearest
+from deepk.errors import Refused
 
 app = typer.Typer(help="Data sets: which are here, fetch one, check one.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -48,4 +49,4 @@ def check(name: DataName, root: Root = None) -> None:
 
 def _known_data(name: str) -> None:
     if name not in catalogue.data_names():
-        raise UsageError(f"unknown data set {name!r}{nearest(name, catalogue.data_names())}")
+        raise Refused(f"unknown data set {name!r}{nearest(name, catalogue.data_names())}")

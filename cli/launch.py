@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,15 +18,65 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from cli import configuration
-from cli.catalogue import module_of, see_working_directory
-from cli.errors import CommandError
-from cli.planning import Outcome, Plan, Request, check_data, check_device, plan
+from cli.catalogue import see_working_directory
+from deepk.errors import LabError
 from deepk.lab import record as records
-from deepk.lab import runner, store, sweep
+from deepk.lab import resuming, runner, store, sweep
 from deepk.lab.configuration import Configuration, plain
-from deepk.lab.contract import Experiment
+from deepk.lab.contract import Entry
+from deepk.lab.folder import RunFolder, claim_folder
+from deepk.lab.planning import Outcome, Plan, check_data, check_device, make_plan
 from deepk.lab.pool import pin_gpu
 from deepk.lab.record import Record
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `deepk run` was asked to do."""
+
+    entry: Entry
+    scale: str
+    overrides: list[str]  # as normalized for Hydra
+    results: Path
+    sweep: bool = False
+    jobs: int = 1
+    progress: bool = True
+    folder: RunFolder | None = None  # the run's, or the sweep's, once it is claimed
+    parent: int | None = None  # the process without which a worker on this machine should not go on
+
+
+def plan(hydra: Hydra, request: Request) -> Plan:
+    """What the request would run, composed and checked; raises LabError where nothing at all could run."""
+    points = configuration.expand(request.overrides) if request.sweep else [request.overrides]
+
+    def compose(overrides: list[str]) -> Configuration:
+        return configuration.compose(hydra, request.entry, request.scale, overrides)
+
+    return make_plan(request.entry.experiment, points, compose)
+
+
+def resumed(request: Request, folder: RunFolder, *, scale: str | None) -> Request:
+    """The request that continues `folder`: its own overrides and scale, unless the user gave some.
+
+    Raises Refused, with the difference, where the configuration is no longer the same.
+    """
+    record = records.load(folder)
+    request = replace(
+        request,
+        scale=scale or record.scale,
+        overrides=request.overrides or record.overrides,
+        sweep=record.kind == "sweep",
+    )
+    with configuration.session(request.entry) as hydra:
+        now = plan(hydra, request)
+    if record.kind == "sweep":
+        if now.identity() != record.config_hash:
+            old = {"scale": record.scale, "overrides": record.overrides}
+            resuming.refuse_change(folder, old, {"scale": request.scale, "overrides": request.overrides})
+    elif records.config_hash(new := plain(now.points[0][1])) != record.config_hash:
+        resuming.refuse_change(folder, resuming.stored_config(folder, request.entry), new)
+    return request
+
 
 # --- one run ----------------------------------------------------------------------------------------------------------
 
@@ -46,27 +94,27 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
     if request.sweep:
         pin_gpu(job.job.num)
     assert request.folder is not None  # noqa: S101 - given by run_one and run_sweep
-    folder = request.folder / str(job.job.num) if request.sweep else request.folder
+    folder = request.folder.point(job.job.num) if request.sweep else request.folder
     overrides = _own(job.overrides.task)
     try:
-        config = configuration.typed(request.name, composed)
+        config = configuration.typed(request.entry, composed)
         check_device(config)
         data = check_data(config)
-        with store.hold(folder):
-            if (folder / "run.json").exists():
-                record = continued(folder, config, data)
+        with folder.hold():
+            if folder.begun:
+                record = resuming.continued(folder, config, data)
                 if record.status == "done":
-                    shutil.rmtree(folder / "units", ignore_errors=True)  # where the lock was
+                    folder.clear_units()  # where the lock was
                     return Outcome(folder, overrides)
             else:
                 record = _fresh(config, overrides, request, data)
-                runner.begin(folder, record, plain(config))
+                runner.begin(request.entry.experiment, folder, record, plain(config))
             record.jobs = request.jobs
-            runner.run(Experiment(module_of(request.name)), config, folder, record, progress=request.progress)
+            runner.run(request.entry.experiment, config, folder, record, progress=request.progress)
     except Exception as error:  # the log holds the traceback
         with suppress(OSError):
-            folder.rmdir()  # Hydra made it; nothing was written if the configuration was wrong
-        return Outcome(folder, overrides, str(error) if isinstance(error, CommandError) else runner.one_line(error))
+            folder.path.rmdir()  # Hydra made it; nothing was written if the configuration was wrong
+        return Outcome(folder, overrides, runner.one_line(error))
     return Outcome(folder, overrides)
 
 
@@ -101,61 +149,37 @@ def _fresh(config: Configuration, overrides: list[str], request: Request, data: 
     )
 
 
-def continued(folder: Path, config: Configuration, data: dict[str, Any]) -> Record:
-    """The record of a run to go on with; CommandError where its configuration or its images were others."""
-    record = records.load(folder)
-    if record.config_hash != records.config_hash(plain(config)):
-        raise CommandError(f"{folder} was begun with another configuration")
-    if record.data != data:
-        raise CommandError(
-            f"{folder} was begun with other images: {record.data.get('sha256')}, not {data.get('sha256')}"
-        )
-    if record.status != "done":
-        _note_resumed(folder, record)
-    return record
-
-
-def _note_resumed(folder: Path, record: Record) -> None:
-    """Puts into the record that a run goes on, and by which commit; says so where that is another one."""
-    git = records.git_state()
-    record.resumed.append({"at": records.now(), "was": record.status, "git": git})
-    if git.get("commit") != record.git.get("commit"):
-        print(f"begun at commit {record.git.get('commit')}, resumed at {git.get('commit')}", file=sys.stderr)
-    record.status, record.error = "running", ""
-    record.save(folder)
-
-
-def run_one(request: Request, folder: Path | None = None) -> Outcome:
+def run_one(request: Request, folder: RunFolder | None = None) -> Outcome:
     """Runs the request in a new version folder, or goes on in `folder`."""
-    with configuration.session(request.name) as hydra:
+    with configuration.session(request.entry) as hydra:
         plan(hydra, request)
-        folder = folder or store.claim_folder(request.results / request.name)
-        overrides = [*configuration.selection(request.name, request.scale), *request.overrides]
+        folder = folder or claim_folder(request.results / request.entry.name)
+        overrides = [*configuration.selection(request.entry, request.scale), *request.overrides]
         overrides.append(f"hydra.run.dir={_quoted(folder)}")
-        task = partial(execute, request=replace(request, folder=folder.resolve()))
+        task = partial(execute, request=replace(request, folder=RunFolder(folder.path.resolve())))
         outcome: Outcome = hydra.run("config", task, overrides).return_value
     return outcome
 
 
-def _quoted(folder: Path) -> str:
+def _quoted(folder: RunFolder) -> str:
     """A folder as a value of Hydra's grammar, as seen from the working directory, whose own name may hold anything.
 
     Inside quotes a backslash is special only before a quote, and at the end.
     """
-    text = os.path.relpath(folder)
+    text = os.path.relpath(folder.path)
     return "'" + re.sub(r"(\\*)('|$)", lambda match: 2 * match[1] + ("\\'" if match[2] else ""), text) + "'"
 
 
 # --- a sweep ----------------------------------------------------------------------------------------------------------
 
 
-def run_sweep(request: Request, folder: Path | None = None) -> Outcome:
+def run_sweep(request: Request, folder: RunFolder | None = None) -> Outcome:
     """Runs every point of the sweep in a folder of its own and joins the finished ones; a bad point stops no other."""
     error = ""
-    with configuration.session(request.name) as hydra:
+    with configuration.session(request.entry) as hydra:
         planned = plan(hydra, request)
-        folder = folder or store.claim_folder(request.results / request.name)
-        with store.hold(folder):
+        folder = folder or claim_folder(request.results / request.entry.name)
+        with folder.hold():
             record = _sweep_record(folder, request, planned)
             try:
                 with runner.ending(folder, record):
@@ -166,14 +190,14 @@ def run_sweep(request: Request, folder: Path | None = None) -> Outcome:
     return Outcome(folder, request.overrides, error)
 
 
-def _sweep_record(folder: Path, request: Request, planned: Plan) -> Record:
-    if (folder / "run.json").exists():
+def _sweep_record(folder: RunFolder, request: Request, planned: Plan) -> Record:
+    if folder.begun:
         record = records.load(folder)
-        _note_resumed(folder, record)
+        resuming.note_resumed(folder, record)
         return record
     first = planned.points[0][1]
     data: dict[str, Any] = {}
-    with suppress(CommandError):  # absent data is the failure of the points that need it
+    with suppress(LabError):  # absent data is the failure of the points that need it
         data = check_data(first)
     record = replace(
         _fresh(first, request.overrides, request, data),
@@ -182,26 +206,26 @@ def _sweep_record(folder: Path, request: Request, planned: Plan) -> Record:
         seeds=sorted({seed for _, config in planned.points for seed in getattr(config, "seeds", [])}),
     )
     groups = [{"at": {}, "config": plain(config)} for _, config in planned.points]
-    runner.begin(folder, record, {"groups": groups})
+    runner.begin(request.entry.experiment, folder, record, {"groups": groups})
     return record
 
 
-def _launch(hydra: Hydra, request: Request, folder: Path, points: int) -> list[Outcome]:
+def _launch(hydra: Hydra, request: Request, folder: RunFolder, points: int) -> list[Outcome]:
     """Every point, through the launcher: one after the other, `-j` at a time, or the user's own choice of launcher."""
-    inner = replace(request, progress=False, folder=folder.resolve())
-    overrides = [*configuration.selection(request.name, request.scale), *request.overrides]
+    inner = replace(request, progress=False, folder=RunFolder(folder.path.resolve()))
+    overrides = [*configuration.selection(request.entry, request.scale), *request.overrides]
     if request.jobs > 1 and not any(text.startswith("hydra/launcher=") for text in overrides):
         overrides += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={request.jobs}"]
         inner = replace(inner, jobs=1, parent=os.getpid())  # the points share the cores
     overrides += ["hydra.mode=MULTIRUN", f"hydra.sweep.dir={_quoted(folder)}"]
     with _sweep_bar(folder, points, request.progress):
         jobs = hydra.multirun("config", partial(execute, request=inner), overrides)
-    (folder / "multirun.yaml").unlink(missing_ok=True)  # Hydra's copy of what overrides.yaml and config.yaml say
+    folder.launcher_copy.unlink(missing_ok=True)
     return [job.return_value for batch in jobs for job in batch]
 
 
 @contextmanager
-def _sweep_bar(folder: Path, points: int, progress: bool) -> Iterator[None]:
+def _sweep_bar(folder: RunFolder, points: int, progress: bool) -> Iterator[None]:
     """A bar that counts the points whose record says they have ended, whichever process they run in."""
     from tqdm import tqdm
 
@@ -210,9 +234,9 @@ def _sweep_bar(folder: Path, points: int, progress: bool) -> Iterator[None]:
 
         def count() -> int:
             statuses = []
-            for path in folder.glob("*/run.json"):
+            for point in folder.points():
                 with suppress(store.StoreError):
-                    statuses.append(records.load(path.parent).status)
+                    statuses.append(records.load(point).status)
             return sum(status in ("done", "failed") for status in statuses)
 
         def watch() -> None:
@@ -231,14 +255,16 @@ def _sweep_bar(folder: Path, points: int, progress: bool) -> Iterator[None]:
                 bar.update(count() - bar.n)
 
 
-def _join(folder: Path, record: Record, request: Request, planned: Plan, outcomes: Sequence[Outcome]) -> None:
+def _join(folder: RunFolder, record: Record, request: Request, planned: Plan, outcomes: Sequence[Outcome]) -> None:
     """The sweep's own tables, verdicts and figures, from its finished points; raises where a point failed."""
     configs = {tuple(_own(overrides)): config for overrides, config in planned.points}
     finished = [
-        sweep.Point(outcome.folder, configs[tuple(outcome.overrides)]) for outcome in outcomes if not outcome.error
+        sweep.Point(outcome.folder, configs[tuple(outcome.overrides)])
+        for outcome in outcomes
+        if outcome.folder and not outcome.error
     ]
     if finished:
-        sweep.join(Experiment(module_of(request.name)), finished, folder, record)
+        sweep.join(request.entry.experiment, finished, folder, record)
     failed = [f"{' '.join(outcome.overrides)}: {outcome.error}" for outcome in outcomes if outcome.error]
     if failed:
         raise runner.PointsFailed(f"{len(failed)} of {len(outcomes)} points failed: {'; '.join(failed)}")

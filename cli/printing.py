@@ -17,6 +17,7 @@ COLORS = {
     "reproduced": typer.colors.GREEN,
     "erratum": typer.colors.CYAN,
     "differs": typer.colors.RED,
+    "underpowered": typer.colors.YELLOW,
     "done": typer.colors.GREEN,
     "failed": typer.colors.RED,
     "interrupted": typer.colors.YELLOW,
@@ -81,29 +82,58 @@ def duration(seconds: float) -> str:
 
 
 def verdicts(claims: Sequence[Mapping[str, Any]], count: str) -> None:
-    """The judged claims as a table, then why the others could not be judged, each reason once."""
+    """The judged claims as a table, then the settings at which the others were not made, each once; and the counts."""
     judged = [claim for claim in claims if claim["verdict"] != "not-comparable"]
     if judged:
         table([_shown(claim) for claim in judged], ["verdict", "claim", "measured", "", "expected", "why"])
     aside: dict[str, int] = {}
     for claim in claims:
         if claim["verdict"] == "not-comparable":
-            first, _, more = str(claim["explanation"]).partition("; ")
+            first, _, more = _words(claim["explanation"]).partition("; ")
             reason = f"{first} ..." if more else first
             aside[reason] = aside.get(reason, 0) + 1
     for reason, number in sorted(aside.items(), key=lambda item: -item[1]):
-        typer.echo(f"not-comparable  {number} claims: {reason}")
+        typer.echo(f"not-comparable  {number} claim{'s' if number > 1 else ''}: {reason}")
     typer.echo(count)
 
 
 def _shown(claim: Mapping[str, Any]) -> dict[str, Any]:
-    tolerance = claim["tolerance"]
-    explanation = claim["explanation"] if isinstance(claim["explanation"], str) else ""
+    tolerance = float(claim["tolerance"])
+    width = f" +- {tolerance:.2g}" if tolerance else ""
     return {
         "verdict": claim["verdict"],
-        "claim": claim["name"],
-        "measured": claim["measured"],
+        "claim": claim["name"] if claim["kind"] == "printed" else f"{claim['name']} (ours)",
+        "measured": number(claim["measured"], tolerance),
         "": claim["relation"],
-        "expected": _text(claim["expected"]) + (f" +- {tolerance:.3g}" if tolerance else ""),
-        "why": f"printed: {claim['published']}" if claim["verdict"] == "erratum" else explanation,
+        "expected": number(claim["expected"], tolerance) + width,
+        "why": _why(claim, tolerance),
     }
+
+
+def _why(claim: Mapping[str, Any], tolerance: float) -> str:
+    """What a reader of a verdict asks next: why it differs, what is lacking, what is misprinted."""
+    reasons = [_words(claim["known"]), _words(claim["explanation"])]
+    if claim["verdict"] == "underpowered":
+        lacks = f"a difference of {claim['resolution']:.2g} would matter" if claim["relation"] == "=" else "open"
+        reasons.insert(0, _words(claim["reason"]) if math.isinf(tolerance) else lacks)
+    if claim["verdict"] == "erratum":
+        reasons.insert(0, f"printed: {number(claim['published'], tolerance)}")
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def _words(cell: Any) -> str:
+    """A cell of text; an empty one comes back from a CSV file as NaN."""
+    return cell if isinstance(cell, str) else ""
+
+
+def number(value: Any, tolerance: float) -> str:
+    """A number to the digits that its tolerance makes meaningful; to seven, or all of a count's, where it is exact."""
+    if value is None or math.isnan(value):
+        return "-"
+    if not 0 < tolerance < math.inf or not math.isfinite(value):
+        return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.7g}"
+    decimals = 1 - math.floor(math.log10(tolerance))
+    if abs(value) < 1e-4 or decimals > 15 or abs(value) >= 1e7:
+        digits = max(1, decimals + math.floor(math.log10(abs(value))) + 1) if value else 1
+        return f"{value:.{min(digits, 17)}g}"
+    return f"{value:.{max(decimals, 0)}f}"

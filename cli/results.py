@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import catalogue, completion, printing
-from cli.errors import CommandError, UsageError
 from cli.options import RESULTS, Json, Results, Run
+from deepk.errors import LabError, Refused
+
+if TYPE_CHECKING:
+    from deepk.lab.folder import RunFolder
+    from deepk.lab.verification import FinishedRun, Judgement
 
 
 def runs(
@@ -19,16 +24,19 @@ def runs(
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """The versions in the results folder: status, scale, commit, verdicts, overrides."""
-    if name is not None:
-        catalogue.module_of(name)
-    from cli import inspection
+    """The versions in the results folder: status, scale, commit, rules, verdicts, overrides."""
+    from deepk.lab.folder import homes, versions
+    from deepk.lab.verification import summary
 
-    found = inspection.runs(results, name)
+    chosen = [results / catalogue.find(name).name] if name is not None else homes(results)
+    rows = [summary(folder) for home in chosen for folder in versions(home)]
     if json:
-        printing.as_json(found)
-    elif found:
-        printing.table(found, ["run", "status", "scale", "started", "seconds", "commit", "overrides", "verdicts"])
+        printing.as_json(rows)
+    elif rows:
+        columns = ["run", "status", "scale", "started", "seconds", "commit", "overrides", "rules", "verdicts"]
+        if not any(row.get("rules") for row in rows):
+            columns.remove("rules")
+        printing.table(rows, columns)
     else:
         typer.echo(f"no runs in {results}; start one with: deepk run {name or 'NAME'}")
 
@@ -38,11 +46,18 @@ def plot(run: Run, results: Results = RESULTS) -> None:
 
     Example: deepk plot eoc-training/v003
     """
-    from cli import inspection
-    from deepk.lab import store
+    from deepk.lab.folder import find_run
 
-    for path in inspection.plot(store.find_run(run, results)):
+    for path in opened(find_run(run, results)).draw():
         typer.echo(printing.short(path))
+
+
+def opened(folder: RunFolder) -> FinishedRun:
+    """A finished run with its experiment; raises StoreError where it has no data, Refused without its experiment."""
+    from deepk.lab import record as records
+    from deepk.lab.verification import FinishedRun
+
+    return FinishedRun.open(folder, catalogue.find(records.load(folder).experiment))
 
 
 def verify(
@@ -51,7 +66,7 @@ def verify(
         typer.Argument(help="NAME for its latest run, NAME/v007, or a folder.", autocompletion=completion.runs),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every run, the reference results included.")] = False,
-    save: Annotated[bool, typer.Option("--save", help="Bring claims.csv up to date.")] = False,
+    save: Annotated[bool, typer.Option("--save", help="Bring the verdicts of the run up to date.")] = False,
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
@@ -59,37 +74,58 @@ def verify(
 
     Example: deepk verify eoc-training
     """
-    from cli import inspection
-    from deepk.lab import store
-    from deepk.lab.claims import rows
+    from deepk.lab.folder import find_run, finished_runs
 
     if (run is None) != everything:
-        raise UsageError("name a RUN, or give --all for every run")
-    folders = [store.find_run(run, results)] if run is not None else inspection.all_runs(results)
+        raise Refused("name a RUN, or give --all for every run")
+    folders = [find_run(run, results)] if run is not None else finished_runs(results)
     if not folders:
-        raise CommandError(f"no finished run in {results}")
-    content, failures = [], []
+        raise LabError(f"no finished run in {results}")
+    judgements, failures = [], []
     for folder in folders:
         try:
-            table, count, unexplained = inspection.verify(folder, save=save)
-            changed = inspection.edited(folder)
-        except (
-            CommandError,
-            store.StoreError,
-        ) as error:  # one unreadable run does not keep the others from being judged
+            judgement = opened(folder).judge(save=save)
+        except LabError as error:  # one unreadable run does not keep the others from being judged
             failures.append(str(error))
             continue
-        content.append({"run": str(printing.short(folder)), "count": count, "edited": changed, "claims": rows(table)})
-        failures += [f"{folder.name}: {claim} differs" for claim in unexplained]
+        judgements.append(judgement)
+        failures += [f"{folder.name}: {claim} differs" for claim in judgement.unexplained]
         if not json:
-            typer.echo(f"{printing.short(folder)}")
-            printing.verdicts(rows(table), count)
-            for name in changed:
-                typer.echo(f"{name} is not the file that the run wrote: it was edited since", err=True)
+            _show(judgement)
     if json:
-        printing.as_json(content)
+        printing.as_json([{**one.as_dict(), "run": str(printing.short(one.folder.path))} for one in judgements])
     if failures:
-        raise CommandError("; ".join(failures))
+        raise LabError("; ".join(failures))
+
+
+def _show(judgement: Judgement) -> None:
+    from deepk.lab.claims import rows
+
+    typer.echo(f"{printing.short(judgement.folder.path)}")
+    printing.verdicts(rows(judgement.table), judgement.line)
+    for name in judgement.edited:
+        typer.echo(f"{name} is not the file that the run wrote: it was edited since", err=True)
+
+
+def report(folder: RunFolder) -> list[str]:
+    """Prints a finished run: its verdicts, its folder, its figures. Returns the claims that differ unexplained."""
+    from deepk.lab import store
+    from deepk.lab.claims import count_line, rows, unexplained
+
+    claims = store.read_table(folder.claims)
+    printing.verdicts(rows(claims), count_line(claims))
+    typer.echo(f"folder   {printing.short(folder.path)}")
+    for path in folder.pictures():
+        typer.echo(f"figure   {printing.short(path)}")
+    return unexplained(claims)
+
+
+def log_of(folder: RunFolder | None) -> str:
+    """Where to look after a failure, if a folder was made."""
+    if folder is None or not folder.log.exists():
+        return ""
+    path: Path = printing.short(folder.log)
+    return f" (the log: {path}; when mended, go on with --resume {folder.name})"
 
 
 def compare(first: Run, second: Run, results: Results = RESULTS, json: Json = False) -> None:
@@ -97,10 +133,10 @@ def compare(first: Run, second: Run, results: Results = RESULTS, json: Json = Fa
 
     Example: deepk compare eoc-training/v001 eoc-training/v002
     """
-    from cli import inspection
-    from deepk.lab import store
+    from deepk.lab import comparison
+    from deepk.lab.folder import find_run
 
-    content = inspection.compare(store.find_run(first, results), store.find_run(second, results))
+    content = comparison.compare(*(opened(find_run(run, results)) for run in (first, second)))
     if json:
         printing.as_json(content)
         return

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import catalogue, completion, printing
-from cli.errors import CommandError, UsageError, nearest
 from cli.options import RESULTS, Jobs, Name, Names, Overrides, Results, Scale
+from cli.results import log_of, report
+from cli.words import nearest
+from deepk.errors import LabError, Refused
 
 if TYPE_CHECKING:
-    from cli.planning import Request
+    from cli.launch import Request
+    from deepk.lab.contract import Entry
 
 
 def run(
@@ -51,10 +54,10 @@ def run(
 
     deepk run eoc-training --resume
     """
-    catalogue.module_of(name)
+    entry = catalogue.find(name)
     words = list(overrides or [])
     version = _take_version(words) if resume else None
-    request = _request(name, words, scale, multirun, jobs, results, not quiet)
+    request = _request(entry, words, scale, multirun, jobs, results, not quiet)
     if show_config:
         _show_config(request)
     elif dry_run:
@@ -73,17 +76,17 @@ def _take_version(words: list[str]) -> str | None:
 
 
 def _request(
-    name: str, words: list[str], scale: str | None, multirun: bool, jobs: int, results: Path, progress: bool
+    entry: Entry, words: list[str], scale: str | None, multirun: bool, jobs: int, results: Path, progress: bool
 ) -> Request:
     from cli import configuration
-    from cli.planning import Request
+    from cli.launch import Request
 
-    if scale is not None and name not in catalogue.names():
-        raise UsageError(f"--scale {scale} is not allowed: {name} is your own and has one scale")
+    if scale is not None and entry.own:
+        raise Refused(f"--scale {scale} is not allowed: {entry.name} is your own and has one scale")
     scale = scale or "laptop"
-    configuration.selection(name, scale)
-    normalized = configuration.normalize(name, words, sweep=multirun)
-    return Request(name, scale, normalized, results, sweep=multirun, jobs=jobs, progress=progress)
+    configuration.selection(entry, scale)
+    normalized = configuration.normalize(entry, words, sweep=multirun)
+    return Request(entry, scale, normalized, results, sweep=multirun, jobs=jobs, progress=progress)
 
 
 def _show_config(request: Request) -> None:
@@ -92,16 +95,22 @@ def _show_config(request: Request) -> None:
     from cli import configuration
     from deepk.lab.configuration import plain
 
-    with configuration.session(request.name) as hydra:
+    with configuration.session(request.entry) as hydra:
         for overrides in configuration.expand(request.overrides):
-            config = configuration.compose(hydra, request.name, request.scale, overrides)
+            config = configuration.compose(hydra, request.entry, request.scale, overrides)
             typer.echo(yaml.safe_dump(plain(config), sort_keys=False))
 
 
 def _dry_run(request: Request) -> None:
-    from cli.planning import dry_run
+    from cli import configuration, launch
+    from deepk.lab.preflight import estimate
 
-    rows = dry_run(request)
+    with configuration.session(request.entry) as hydra:
+        planned = launch.plan(hydra, request)
+    for outcome in planned.bad:
+        raise Refused(f"{' '.join(outcome.overrides)}: {outcome.error}")
+    jobs, experiment = (request.jobs if not request.sweep else 1), request.entry.experiment
+    rows = [{"overrides": " ".join(o), **estimate(experiment, config, jobs=jobs)} for o, config in planned.points]
     total = sum(row["seconds"] for row in rows)
     for row in rows:
         row["time"] = printing.duration(row["seconds"])
@@ -112,36 +121,19 @@ def _dry_run(request: Request) -> None:
 
 
 def _run(request: Request, scale: str | None, resume: bool, version: str | None) -> None:
-    from cli import launch, resuming
+    from cli import launch
+    from deepk.lab.resuming import unfinished
 
     folder = None
     if resume:
-        folder = resuming.unfinished(request.results / request.name, version)
-        request = resuming.resumed(request, folder, scale=scale)
-        typer.echo(f"resuming {printing.short(folder)}", err=True)
+        folder = unfinished(request.results / request.entry.name, version)
+        request = launch.resumed(request, folder, scale=scale)
+        typer.echo(f"resuming {printing.short(folder.path)}", err=True)
     outcome = launch.run_sweep(request, folder) if request.sweep else launch.run_one(request, folder)
-    if not outcome.error or (request.sweep and (outcome.folder / "claims.csv").exists()):
-        _report(outcome.folder)
+    if outcome.folder and (not outcome.error or (request.sweep and outcome.folder.judged)):
+        report(outcome.folder)
     if outcome.error:
-        raise CommandError(f"{outcome.error}{_where(outcome.folder)}")
-
-
-def _where(folder: Path) -> str:
-    """Where to look after a failure, if a folder was made."""
-    log = folder / "run.log"
-    return f" (the log: {printing.short(log)}; when mended, go on with --resume {folder.name})" if log.exists() else ""
-
-
-def _report(folder: Path) -> None:
-    """The folder, the figures, and the table of verdicts."""
-    from deepk.lab import store
-    from deepk.lab.claims import count_line, rows
-
-    claims = store.read_table(folder / "claims.csv")
-    printing.verdicts(rows(claims), count_line(claims))
-    typer.echo(f"folder   {printing.short(folder)}")
-    for path in sorted((folder / "figures").glob("*.png")):
-        typer.echo(f"figure   {printing.short(path)}")
+        raise LabError(f"{outcome.error}{log_of(outcome.folder)}")
 
 
 def reproduce(only: Names = None, scale: Scale = "laptop", jobs: Jobs = 1, results: Results = RESULTS) -> None:
@@ -152,25 +144,18 @@ def reproduce(only: Names = None, scale: Scale = "laptop", jobs: Jobs = 1, resul
     from cli import launch
 
     if scale not in catalogue.SCALES:
-        raise UsageError(f"unknown scale {scale!r}{nearest(scale, catalogue.SCALES)}")
-    requests = []
-    for name in only or catalogue.names():
-        catalogue.module_of(name)
-        requests.append(_request(name, [], scale if name in catalogue.names() else None, False, jobs, results, True))
+        raise Refused(f"unknown scale {scale!r}{nearest(scale, catalogue.SCALES)}")
+    requests = [
+        _request(entry, [], None if entry.own else scale, False, jobs, results, True)
+        for entry in map(catalogue.find, only or catalogue.names())
+    ]
     failures = []
     for request in requests:
-        typer.echo(f"{request.name} at scale {scale}")
+        typer.echo(f"{request.entry.name} at scale {scale}")
         outcome = launch.run_one(request)
-        if outcome.error:
-            failures.append(f"{request.name}: {outcome.error}{_where(outcome.folder)}")
+        if outcome.error or outcome.folder is None:
+            failures.append(f"{request.entry.name}: {outcome.error}{log_of(outcome.folder)}")
             continue
-        _report(outcome.folder)
-        failures += [f"{request.name}: {claim} differs" for claim in _unexplained(outcome.folder)]
+        failures += [f"{request.entry.name}: {claim} differs" for claim in report(outcome.folder)]
     if failures:
-        raise CommandError("; ".join(failures))
-
-
-def _unexplained(folder: Path) -> list[str]:
-    from cli import inspection
-
-    return inspection.verify(folder)[2]
+        raise LabError("; ".join(failures))

@@ -13,12 +13,13 @@ from typing import Any
 from omegaconf import MISSING
 
 from deepk.data import DATASETS
+from deepk.errors import Refused
 from deepk.lab.bounds import at_least, one_of, optional_at_least
 
 DEVICES = ("cpu", "cuda", "mps")
 
 
-class ConfigError(ValueError):
+class ConfigError(Refused, ValueError):
     """A configuration value that is not allowed: one line with the key, the value, and what is."""
 
 

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -72,7 +71,7 @@ class Experiment:
 
     module: str
 
-    @cached_property
+    @property
     def argument(self) -> ModuleType:
         """The module itself: the argument in its docstring, `Config`, and the three tables of names."""
         return import_module(self.module)
@@ -153,7 +152,7 @@ class Entry:
         """What the module defines."""
         return Experiment(self.module)
 
-    @cached_property
+    @property
     def config(self) -> type[Configuration]:
         """The dataclass of its configuration.
 

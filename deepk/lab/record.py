@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepk.lab import store
+from deepk.lab.folder import RunFolder
 
 Status = Literal["running", "done", "failed", "interrupted"]
 PACKAGES = ("deepk", "torch", "torchvision", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "hydra-core")
@@ -43,30 +44,32 @@ class Record:
     data: dict[str, Any] = field(default_factory=dict)
     argv: list[str] = field(default_factory=list)
     git: dict[str, Any] = field(default_factory=dict)
+    rules: str = ""  # digest of what judges the run, from its first moment; the commit is that of `git`
     environment: dict[str, Any] = field(default_factory=dict)
     resumed: list[dict[str, Any]] = field(default_factory=list)
     verdicts: str = ""
-    judged: dict[str, Any] = field(default_factory=dict)  # when claims.csv was last brought up to date after the run
+    judged: dict[str, Any] = field(default_factory=dict)  # when, and by which rules, claims.csv was last made anew
+    first_verdicts: dict[str, str] = field(default_factory=dict)  # those of before that, by the run's own rules
     outputs: dict[str, str] = field(default_factory=dict)
     error: str = ""
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: RunFolder) -> None:
         """Writes run.json, whole."""
-        store.write_text(folder / "run.json", json.dumps(asdict(self), indent=2) + "\n")
+        store.write_text(folder.record, json.dumps(asdict(self), indent=2) + "\n")
 
 
-def load(folder: Path) -> Record:
+def load(folder: RunFolder) -> Record:
     """The record of a run folder; `running` becomes `interrupted` where no live process holds the folder.
 
     Raises StoreError where run.json is absent or unreadable.
     """
-    path = folder / "run.json"
+    path = folder.record
     try:
         content = json.loads(path.read_text())
         record = Record(**{key: value for key, value in content.items() if key in Record.__dataclass_fields__})
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise store.StoreError(f"cannot read {path}: {error}") from error
-    if record.status == "running" and not store.is_held(folder):
+    if record.status == "running" and not folder.is_held():
         record.status = "interrupted"
     return record
 
@@ -130,10 +133,10 @@ def git_state() -> dict[str, Any]:
     )
 
 
-def save_patch(folder: Path) -> None:
+def save_patch(folder: RunFolder) -> None:
     """Keeps the uncommitted changes of deepk's code beside the run as dirty.patch, where there are any."""
     if (SOURCE / ".git").exists() and (patch := _git("diff", "--binary", "HEAD", "--", *CODE)):
-        store.write_bytes(folder / "dirty.patch", patch)
+        store.write_bytes(folder.patch, patch)
 
 
 def _git(*arguments: str) -> bytes:

@@ -7,7 +7,6 @@ the tables as read back from these files -> claims.csv, figures/*
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from deepk.errors import LabError
 from deepk.lab import record as records
-from deepk.lab import store
+from deepk.lab import rules, store
 from deepk.lab.claims import count_line, judge
 from deepk.lab.contract import Experiment, Unit, file_name
+from deepk.lab.folder import TABLES, RunFolder
 from deepk.lab.pool import UnitFailed, Work, run_units
 from deepk.lab.torch_settings import configure_torch
 
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
     from deepk.lab.record import Record
 
 LOG = logging.getLogger("deepk")
-TABLES = ("theory.csv", "data.csv", "timing.csv", "claims.csv")
 
 
-class PointsFailed(RuntimeError):
+class PointsFailed(LabError):
     """Some points of a sweep failed; the others are joined."""
 
 
@@ -47,9 +47,9 @@ class Tables:
     timing: pd.DataFrame
 
     @staticmethod
-    def read(folder: Path) -> Tables:
+    def read(folder: RunFolder) -> Tables:
         """Raises StoreError where the run did not get that far."""
-        return Tables(*(store.read_table(folder / f"{name}.csv") for name in ("theory", "data", "timing")))
+        return Tables(*(store.read_table(folder.table(name)) for name in ("theory", "data", "timing")))
 
     def timed(self) -> pd.DataFrame:
         """data.csv with the wall-clock columns of timing.csv."""
@@ -60,19 +60,20 @@ class Tables:
 # --- a run ------------------------------------------------------------------------------------------------------------
 
 
-def begin(folder: Path, record: Record, config: Mapping[str, Any]) -> None:
+def begin(experiment: Experiment, folder: RunFolder, record: Record, config: Mapping[str, Any]) -> None:
     """Writes what a fresh run folder holds before any work: config, overrides, record, uncommitted changes."""
     record.started = records.now()
     record.argv = records.argv()
     record.git = records.git_state()
+    record.rules = rules.digest(experiment)
     record.environment = records.environment()
-    store.write_text(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
-    store.write_text(folder / "overrides.yaml", yaml.safe_dump(record.overrides))
+    store.write_text(folder.config, yaml.safe_dump(dict(config), sort_keys=False))
+    store.write_text(folder.overrides, yaml.safe_dump(record.overrides))
     record.save(folder)
     records.save_patch(folder)
 
 
-def run(experiment: Experiment, config: Any, folder: Path, record: Record, *, progress: bool) -> None:
+def run(experiment: Experiment, config: Any, folder: RunFolder, record: Record, *, progress: bool) -> None:
     """Runs or resumes the experiment in its folder, which the caller holds; `record` ends as `done`.
 
     Finished units are not measured again. Raises what stopped the run: UnitFailed, StoreError, an exception of the
@@ -81,11 +82,11 @@ def run(experiment: Experiment, config: Any, folder: Path, record: Record, *, pr
     """
     with ending(folder, record):
         configure_torch(config.threads)
-        store.write_table(folder / "theory.csv", experiment.predict(config))
+        store.write_table(folder.table("theory"), experiment.predict(config))
         units = distinct(experiment.units(config))
-        work = Work(experiment, config, folder / "units")
+        work = Work(experiment, config, folder.units)
         _measure(work, units, record.jobs, progress)
-        _gather(experiment, work, units)
+        _gather(folder, work, units)
         finish(experiment, folder, record, [Group({}, config)])
 
 
@@ -120,19 +121,19 @@ def _measure(work: Work, units: list[Unit], jobs: int, progress: bool) -> None:
         run_units(work, pending, jobs, on_done, bar)
 
 
-def _gather(experiment: Experiment, work: Work, units: list[Unit]) -> None:
+def _gather(folder: RunFolder, work: Work, units: list[Unit]) -> None:
     """data.csv and timing.csv from the finished units, in the units' order."""
     import pandas as pd
 
     rows = pd.concat([store.read_table(work.finished(unit)) for unit in units], ignore_index=True)
-    timing = rows[list(dict.fromkeys([*units[0].key, *experiment.timing]))]
-    index = [column for column in timing if column in experiment.columns]
-    store.write_table(work.folder.parent / "data.csv", rows[list(experiment.columns)])
-    store.write_table(work.folder.parent / "timing.csv", timing.drop_duplicates(subset=index))
+    timing = rows[list(dict.fromkeys([*units[0].key, *work.experiment.timing]))]
+    index = [column for column in timing if column in work.experiment.columns]
+    store.write_table(folder.table("data"), rows[list(work.experiment.columns)])
+    store.write_table(folder.table("timing"), timing.drop_duplicates(subset=index))
 
 
 @contextmanager
-def ending(folder: Path, record: Record) -> Iterator[None]:
+def ending(folder: RunFolder, record: Record) -> Iterator[None]:
     """Keeps run.log and the record's status and seconds, however the work inside ends; `done` frees the unit files."""
     started, before = time.monotonic(), record.seconds
 
@@ -143,13 +144,13 @@ def ending(folder: Path, record: Record) -> Iterator[None]:
         LOG.log(level, "%s", "\n".join(filter(None, [f"{status} {error}".strip(), trace])))
         record.save(folder)
 
-    with _logging_to(folder / "run.log"):
+    with _logging_to(folder.log):
         try:
             yield
             close("done")
-            if store.VERSION.fullmatch(folder.name):  # a point of a sweep is nobody's latest
-                store.point_to_latest(folder)
-            shutil.rmtree(folder / "units", ignore_errors=True)
+            if folder.is_version:  # a point of a sweep is nobody's latest
+                folder.point_to_latest()
+            folder.clear_units()
         except Exception as error:
             trace = error.trace if isinstance(error, UnitFailed) else traceback.format_exc()
             with suppress(store.StoreError):  # a full disk: the first error is the one to report
@@ -164,9 +165,7 @@ def ending(folder: Path, record: Record) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     """An exception in one line: our own messages as they are, any other with its type."""
     text = " ".join(str(error).split())
-    return (
-        text if isinstance(error, UnitFailed | PointsFailed | store.StoreError) else f"{type(error).__name__}: {text}"
-    )
+    return text if isinstance(error, UnitFailed | LabError) else f"{type(error).__name__}: {text}"
 
 
 class _QuietFileHandler(logging.FileHandler):
@@ -218,7 +217,7 @@ class Group:
     @property
     def suffix(self) -> str:
         """`width=8,depth=4`, or nothing for a plain run."""
-        return ",".join(f"{key}={value}" for key, value in self.at.items())
+        return ",".join(f"{column.removeprefix('config.')}={value}" for column, value in self.at.items())
 
 
 def judge_groups(experiment: Experiment, tables: Tables, groups: Sequence[Group]) -> pd.DataFrame:
@@ -235,7 +234,7 @@ def judge_groups(experiment: Experiment, tables: Tables, groups: Sequence[Group]
     return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
 
-def draw_groups(experiment: Experiment, folder: Path, tables: Tables, groups: Sequence[Group]) -> list[Path]:
+def draw_groups(experiment: Experiment, folder: RunFolder, tables: Tables, groups: Sequence[Group]) -> list[Path]:
     """Draws every group's figures into `folder/figures`; ValueError where they are not the declared ones."""
     from deepk.figures import close_all, house_style
 
@@ -248,29 +247,31 @@ def draw_groups(experiment: Experiment, folder: Path, tables: Tables, groups: Se
                 raise ValueError(f"drew {sorted(figures)}; declared are {sorted(experiment.figures)}")
             for name, figure in figures.items():
                 stem = f"{name}-{file_name(group.suffix)}-{number}" if group.suffix else name
-                paths += store.write_figure(folder / "figures", stem, figure)
+                paths += store.write_figure(folder.figures, stem, figure)
             close_all(figures.values())
     return paths
 
 
-def finish(experiment: Experiment, folder: Path, record: Record, groups: Sequence[Group]) -> None:
+def finish(experiment: Experiment, folder: RunFolder, record: Record, groups: Sequence[Group]) -> None:
     """Judges and draws from the tables as read back, and notes in the record what the folder now holds."""
     tables = Tables.read(folder)
     verdicts = judge_groups(experiment, tables, groups)
-    store.write_table(folder / "claims.csv", verdicts)
+    store.write_table(folder.claims, verdicts)
     paths = draw_groups(experiment, folder, tables, groups)
     record.verdicts = count_line(verdicts)
-    note_outputs(folder, record, [*(folder / name for name in TABLES), *paths])
+    note_outputs(folder, record, [*(folder.table(name) for name in TABLES), *paths])
 
 
-def note_outputs(folder: Path, record: Record, outputs: Iterable[Path]) -> None:
+def note_outputs(folder: RunFolder, record: Record, outputs: Iterable[Path]) -> None:
     """Puts the checksums of these files into the run's record."""
-    record.outputs |= {path.relative_to(folder).as_posix(): store.sha256(path) for path in outputs}
+    record.outputs |= {path.relative_to(folder.path).as_posix(): store.sha256(path) for path in outputs}
 
 
-def altered(folder: Path, record: Record) -> list[str]:
+def altered(folder: RunFolder, record: Record) -> list[str]:
     """The tables that are no longer the files which the run wrote."""
-    written = {name: record.outputs[name] for name in TABLES if name in record.outputs}
+    paths = [folder.table(name) for name in TABLES]
     return [
-        name for name, sum_ in written.items() if not (folder / name).is_file() or store.sha256(folder / name) != sum_
+        path.name
+        for path in paths
+        if path.name in record.outputs and not (path.is_file() and store.sha256(path) == record.outputs[path.name])
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from deepk.lab import store
 from deepk.lab.configuration import flat, plain
-from deepk.lab.contract import Experiment
+from deepk.lab.contract import Experiment, Unit
+from deepk.lab.folder import RunFolder
 from deepk.lab.runner import Group, finish
 
 if TYPE_CHECKING:
@@ -19,34 +19,48 @@ if TYPE_CHECKING:
 
     from deepk.lab.record import Record
 
+POOLED = "seeds"  # the list whose values pool even where a unit measures all of them together
+
 
 @dataclass(frozen=True)
 class Point:
     """One finished point of a sweep: its folder, and its typed config."""
 
-    folder: Path
+    folder: RunFolder
     config: Any
 
 
-def join(experiment: Experiment, points: Sequence[Point], folder: Path, record: Record) -> None:
+def join(experiment: Experiment, points: Sequence[Point], folder: RunFolder, record: Record) -> None:
     """Joins the points' tables into `folder`, judges and draws them.
 
     Scalars that differ between points become columns, and each setting of them is judged by itself. Lists that differ
-    (`seeds`, `activations`) select units: their points pool into one setting. Raises ValueError where two points
-    measured the same unit.
+    (`seeds`, `activations`) select what is measured: their points pool into one setting. Raises ValueError where two
+    points measured the same unit.
     """
-    swept = _swept_scalars(points)
-    groups = _groups(points, swept)
-    _refuse_twice(points, swept, list(experiment.units(points[0].config)[0].key))
-    for name in ("theory", "data", "timing"):
-        store.write_table(folder / f"{name}.csv", _concatenate(points, swept, name))
-    store.write_text(folder / "config.yaml", _groups_yaml(groups))
+    if twice := overlap([point.config for point in points], experiment.units):
+        raise ValueError(twice)
+    tables = [
+        {name: store.read_table(point.folder.table(name)) for name in ("theory", "data", "timing")} for point in points
+    ]
+    columns = _columns(points, [name for of_point in tables for table in of_point.values() for name in table.columns])
+    groups = _groups(points, columns)
+    swept = {
+        name: [
+            _with_swept(of_point[name], point.config, columns) for point, of_point in zip(points, tables, strict=True)
+        ]
+        for name in ("theory", "data", "timing")
+    }
+    data = _pooled(swept["data"])
+    store.write_table(folder.table("theory"), _pooled(swept["theory"]))
+    store.write_table(folder.table("data"), data)
+    store.write_table(folder.table("timing"), _timing(swept["timing"], data))
+    store.write_text(folder.config, _groups_yaml(groups))
     finish(experiment, folder, record, groups)
 
 
-def _swept_scalars(points: Sequence[Point]) -> list[str]:
+def _swept_scalars(configs: Sequence[Any]) -> list[str]:
     """Dotted names of the scalar config values that differ between the points."""
-    values = [flat(point.config) for point in points]
+    values = [flat(config) for config in configs]
     return [
         key
         for key, value in values[0].items()
@@ -54,30 +68,46 @@ def _swept_scalars(points: Sequence[Point]) -> list[str]:
     ]
 
 
-def overlap(configs: Sequence[Any]) -> str:
-    """Which two points would measure the same units, or nothing.
+def _columns(points: Sequence[Point], taken: Iterable[str]) -> dict[str, str]:
+    """Swept key -> its column in the joined tables: `config.slope` where a table has a column `slope` of its own."""
+    names = set(taken)
+    swept = _swept_scalars([point.config for point in points])
+    return {key: f"config.{key}" if key in names else key for key in swept}
 
-    Two points do when they are alike in their scalars and have a common value in each list: every experiment's units
-    are the combinations of its lists, so this is known before anything runs.
+
+def overlap(configs: Sequence[Any], units: Callable[[Any], Sequence[Unit]]) -> str:
+    """Which two points would measure the same unit, in words, or nothing; known before anything runs.
+
+    Points alike in their scalars are compared by the keys of their units. Two points that differ in their seeds alone,
+    and have none in common, may share a key: that unit measures all seeds of a config together, or none.
     """
-    values = [flat(config) for config in configs]
-    for second, other in enumerate(values):
-        for first, one in enumerate(values[:second]):
-            if all(_meet(one.get(key), other.get(key)) for key in one):
-                return f"points {first} and {second} of the sweep measure the same units"
+    swept = _swept_scalars(configs) if configs else []
+    seen: dict[tuple[Any, ...], list[int]] = {}
+    for number, config in enumerate(configs):
+        at = tuple(flat(config).get(key) for key in swept)
+        for unit in units(config):
+            others = seen.setdefault((*at, unit.file_stem), [])
+            for other in others:
+                if not _other_seeds_alone(configs[other], config):
+                    return f"points {other} and {number} of the sweep measure the same unit: {unit.label}"
+            others.append(number)
     return ""
 
 
-def _meet(one: Any, other: Any) -> bool:
-    return bool(set(one) & set(other)) if isinstance(one, list) else bool(one == other)
+def _other_seeds_alone(first: Any, second: Any) -> bool:
+    """Whether two configs, alike in their scalars, have no seed in common, and the same lists otherwise."""
+    one, two = flat(first), flat(second)
+    seeds, other_seeds = set(one.pop(POOLED, [])), set(two.pop(POOLED, []))
+    lists = {key for key, value in one.items() if isinstance(value, list)}
+    return bool(seeds) and seeds.isdisjoint(other_seeds) and all(one[key] == two.get(key) for key in lists)
 
 
-def _groups(points: Sequence[Point], swept: Sequence[str]) -> list[Group]:
+def _groups(points: Sequence[Point], columns: Mapping[str, str]) -> list[Group]:
     """A group for each setting of the swept scalars; its lists hold what its points' lists hold, in order."""
     groups: dict[tuple[Any, ...], Group] = {}
     for point in points:
         values = flat(point.config)
-        at = {key: values.get(key) for key in swept}
+        at = {column: values.get(key) for key, column in columns.items()}
         known = groups.get(tuple(at.values()))
         groups[tuple(at.values())] = Group(at, _union(known.config, point.config) if known else point.config)
     return list(groups.values())
@@ -93,33 +123,33 @@ def _union(first: Any, second: Any) -> Any:
     return replace(first, **lists)
 
 
-def _concatenate(points: Sequence[Point], swept: Sequence[str], name: str) -> pd.DataFrame:
+def _with_swept(table: pd.DataFrame, config: Any, columns: Mapping[str, str]) -> pd.DataFrame:
+    """A point's table, the swept columns first."""
+    values = flat(config)
+    return table.assign(**{column: values.get(key) for key, column in columns.items()})[
+        [*columns.values(), *table.columns]
+    ]
+
+
+def _pooled(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The tables one below the other, without rows that an earlier one holds already: of a unit without seeds, say."""
     import pandas as pd
 
-    parts = []
-    for point in points:
-        values = flat(point.config)
-        table = store.read_table(point.folder / f"{name}.csv")
-        for position, key in enumerate(swept):
-            table.insert(position, key, values.get(key))
-        parts.append(table)
-    joined = pd.concat(parts, ignore_index=True)
-    return joined.drop_duplicates(ignore_index=True) if name == "theory" else joined
+    kept, seen = [], set()
+    for table in tables:
+        rows = list(map(tuple, table.astype(str).to_numpy()))
+        kept.append(table[[row not in seen for row in rows]])
+        seen |= set(rows)
+    return pd.concat(kept, ignore_index=True)
 
 
-def _refuse_twice(points: Sequence[Point], swept: Sequence[str], key: Sequence[str]) -> None:
-    """ValueError where two points, alike in the swept scalars, measured the same unit."""
-    seen: dict[tuple[Any, ...], Path] = {}
-    for point in points:
-        values = flat(point.config)
-        for unit in store.read_table(point.folder / "timing.csv")[list(key)].drop_duplicates().itertuples(index=False):
-            identity = (*(values.get(name) for name in swept), *unit)
-            if identity in seen:
-                label = " ".join(str(value) for value in unit)
-                raise ValueError(
-                    f"the same unit twice: {label} in points {seen[identity].name} and {point.folder.name}"
-                )
-            seen[identity] = point.folder
+def _timing(tables: Sequence[pd.DataFrame], data: pd.DataFrame) -> pd.DataFrame:
+    """The wall-clock rows; the mean of those that two points have of the same unit."""
+    import pandas as pd
+
+    joined = pd.concat(tables, ignore_index=True)
+    index = [column for column in joined if column in data]
+    return joined.groupby(index, sort=False, as_index=False, dropna=False).mean()
 
 
 def _groups_yaml(groups: Sequence[Group]) -> str:

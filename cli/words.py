@@ -1,21 +1,9 @@
-"""Errors that end a command with one line and an exit code."""
+"""The right word for a wrong one."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-
-
-class CommandError(Exception):
-    """What was wrong, the value, and what to do, in one line; ends the command with `exit_code`."""
-
-    exit_code = 1
-
-
-class UsageError(CommandError):
-    """The command itself was wrong: nothing was started, nothing was left behind."""
-
-    exit_code = 2
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

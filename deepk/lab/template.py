@@ -14,14 +14,26 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from deepk import figures
-from deepk.lab import Claim, Configuration, Judging, Lab, Sample, Unit, bounds, scaled_interval, share, values
+from deepk.lab import (
+    Claim,
+    Configuration,
+    Deviation,
+    Judging,
+    Lab,
+    Sample,
+    Unit,
+    bounds,
+    scaled_interval,
+    share,
+    values,
+)
 
 # Columns of data.csv: the unit's key, then what a unit measures.
 COLUMNS = ("n", "seed", "error")
 # Names of the figures that `draw` returns.
 FIGURES = ("error",)
 # By a claim's name, why ours is known to differ: Deviation(measured=..., within=..., reason="guess: ...").
-KNOWN_DEVIATIONS: dict[str, object] = {}
+KNOWN_DEVIATIONS: dict[str, Deviation] = {}
 
 
 @dataclass

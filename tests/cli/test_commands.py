@@ -74,7 +74,7 @@ def test_a_run_ends_with_its_verdicts_folder_and_figures(toy: Terminal) -> None:
     result = toy("run", "toy")
     assert result.code == 0
     assert "reproduced  parabola" in result.out
-    assert "1 of 1 judged: 1 reproduced" in result.out
+    assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
     assert "folder   results/toy/v001" in result.out
     assert "figure   results/toy/v001/figures/parabola.png" in result.out
     assert result.err == ""  # off a terminal the progress bar is silent
@@ -104,7 +104,10 @@ def test_a_folder_holds_what_the_house_says(finished: Terminal) -> None:
 def test_runs_shows_status_overrides_and_verdicts(finished: Terminal) -> None:
     _, row = json.loads(finished("runs", "--json").out)
     assert (row["run"], row["status"], row["overrides"]) == ("toy/v002", "done", "power=3")
-    assert row["verdicts"] == "1 of 1 judged: 1 differs"
+    assert (
+        row["verdicts"]
+        == "printed: 0 reproduced, 0 errata, 1 differs, 0 underpowered, 0 not comparable; our own: 0 of 0"
+    )
     assert "toy/v001" in finished("runs", "toy").out
 
 
@@ -140,7 +143,7 @@ def test_verify_saves_the_new_verdicts_on_request_and_says_when(finished: Termin
 def test_verify_all_visits_every_run(finished: Terminal) -> None:
     result = finished("verify", "--all")
     assert result.code == 1
-    assert result.out.count("1 of 1 judged") == 2
+    assert result.out.count("printed: ") == 2
 
 
 def test_plot_draws_the_same_figures_from_the_csv_files(finished: Terminal) -> None:
@@ -156,7 +159,7 @@ def test_one_unreadable_run_does_not_keep_the_others_from_being_judged(finished:
     (finished.folder / "results" / "toy" / "v001" / "config.yaml").write_text("{")
     result = finished("verify", "--all")
     assert result.code == 1
-    assert result.out.count("1 of 1 judged") == 1
+    assert result.out.count("printed: ") == 1
     assert "cannot read" in result.line
     assert "v002: parabola differs" in result.line
 
@@ -181,7 +184,7 @@ def test_compare_names_what_differs(finished: Terminal) -> None:
 def test_reproduce_runs_verifies_and_exits_by_the_claims(toy: Terminal) -> None:
     good = toy("reproduce", "toy")
     assert good.code == 0
-    assert "1 of 1 judged: 1 reproduced" in good.out
+    assert "printed: 1 reproduced, 0 errata, 0 differ" in good.out
     source = toy.folder / "toy.py"
     source.write_text(source.read_text().replace("power: float = 2.0", "power: float = 3.0"))
     bad = toy("reproduce", "toy")

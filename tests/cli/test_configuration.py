@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from cli import configuration
-from cli.errors import UsageError
+from cli.catalogue import find
+from deepk.errors import Refused
+from deepk.lab.configuration import plain
+from deepk.lab.reading import typed
+
+EOC = find("eoc-training")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +33,7 @@ from cli.errors import UsageError
     ],
 )
 def test_an_override_reaches_hydra_as(written: str, given: str) -> None:
-    assert configuration.normalize("eoc-training", [written], sweep=True) == [given]
+    assert configuration.normalize(EOC, [written], sweep=True) == [given]
 
 
 def test_a_sweep_is_every_combination_in_order() -> None:
@@ -42,28 +47,26 @@ def test_a_sweep_is_every_combination_in_order() -> None:
 
 @pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
 def test_the_scale_chooses_the_data_and_an_override_has_the_last_word(scale: str) -> None:
-    with configuration.session("eoc-training") as hydra:
-        chosen = configuration.compose(hydra, "eoc-training", scale, [])
-        override = configuration.compose(hydra, "eoc-training", scale, ["data=cifar10", "data.train_size=10"])
+    with configuration.session(EOC) as hydra:
+        chosen = configuration.compose(hydra, EOC, scale, [])
+        override = configuration.compose(hydra, EOC, scale, ["data=cifar10", "data.train_size=10"])
     assert chosen.data.name == ("mnist" if scale == "paper" else "digits")
     assert (override.data.name, override.data.train_size) == ("cifar10", 10)
 
 
 def test_the_papers_scale_is_the_papers_setting() -> None:
-    with configuration.session("eoc-training") as hydra:
-        cfg = configuration.compose(hydra, "eoc-training", "paper", [])
+    with configuration.session(EOC) as hydra:
+        cfg = configuration.compose(hydra, EOC, "paper", [])
     assert (cfg.depth, cfg.width, cfg.learning_rate, cfg.batch_size, cfg.epochs) == (200, 300, 1e-4, 64, 100)
     assert cfg.seeds == list(range(10))
 
 
 def test_a_config_read_back_from_plain_values_is_the_same() -> None:
-    from deepk.lab.contract import plain
-
-    with configuration.session("eoc-training") as hydra:
-        cfg = configuration.compose(hydra, "eoc-training", "smoke", ["activations=[tanh]"])
-    assert configuration.from_values("eoc-training", plain(cfg)) == cfg
+    with configuration.session(EOC) as hydra:
+        cfg = configuration.compose(hydra, EOC, "smoke", ["activations=[tanh]"])
+    assert typed(EOC.config, plain(cfg)) == cfg
 
 
 def test_a_missing_value_names_its_key() -> None:
-    with pytest.raises(UsageError, match="has no value; give"):
-        configuration.from_values("eoc-training", {"experiment": "eoc-training"})
+    with pytest.raises(Refused, match="has no value; give"):
+        typed(EOC.config, {"experiment": "eoc-training"})

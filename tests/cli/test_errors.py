@@ -15,7 +15,7 @@ RUN = ("run", "eoc-training")
     ("words", "line"),
     [
         (("run", "eoc-trainin"), "unknown experiment 'eoc-trainin'; did you mean eoc-training?"),
-        (("run", "json"), "unknown experiment 'json'"),
+        (("run", "json"), "module json is no experiment yet: it lacks Config, COLUMNS"),
         (("rnu",), "No such command 'rnu'. Did you mean 'run'"),
         ((*RUN, "--sclae", "smoke"), "No such option: --sclae (Possible options: --scale)"),
         ((*RUN, "--scale", "smok"), "unknown scale 'smok'; did you mean smoke?"),
@@ -52,7 +52,7 @@ RUN = ("run", "eoc-training")
             "protocol=slide is not allowed: it takes one of slides, journal",
         ),
         (("run", "random-features", "epochs=${no}"), "epochs has no value here; give epochs=..."),
-        ((*RUN, "seeds=[0,1],[1,2]", "-m"), "points 0 and 1 of the sweep measure the same units"),
+        ((*RUN, "seeds=[0,1],[1,2]", "-m"), "points 0 and 1 of the sweep measure the same unit: relu edge-of-chaos 1"),
         ((*RUN, "width=-1,-2", "-m"), "width=-1 is not allowed: it takes a number >= 1"),
         ((*RUN, "--resume"), "nothing to resume"),
         ((*RUN, "--resume", "v042"), "there is no run eoc-training/v042"),

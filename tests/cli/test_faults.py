@@ -292,7 +292,7 @@ def test_a_users_own_folders_with_our_names_do_not_shadow_ours(toy: Terminal, wo
     (toy.folder / "conf" / "config.yaml").write_text("width: nonsense\n")
     result = toy("run", "toy", *words)
     assert result.code == 0, result.err
-    assert "1 of 1 judged: 1 reproduced" in result.out
+    assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_one_bad_point_of_a_sweep_stops_no_other(toy: Terminal) -> None:
     result = toy("run", "toy", "fault=none,raise", "-m")
     assert result.code == 1
     assert "1 of 2 points failed: fault=raise: 2: ArithmeticError: the parabola broke" in result.line
-    assert "1 of 1 judged: 1 reproduced" in result.out
+    assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
     assert (version(toy) / "data.csv").read_text().count("\n") == 5
     assert record(version(toy))["status"] == "failed"
 
@@ -367,7 +367,7 @@ def test_a_swept_scalar_becomes_a_column_and_each_value_is_judged(toy: Terminal)
 def test_a_swept_text_stays_inside_the_folder_and_finds_its_rows(toy: Terminal) -> None:
     result = toy("run", "toy", "fault=a/../../b,'1',None", "-m")
     assert result.code == 0, result.err
-    assert "3 of 3 judged: 3 reproduced" in result.out
+    assert "printed: 3 reproduced" in result.out
     assert len(list((version(toy) / "figures").glob("*.png"))) == 3
     assert toy.results() == ["toy/latest", "toy/v001"]
 

@@ -23,9 +23,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from deepk.lab.claims import Claim
-from deepk.lab.contract import Unit
-from experiments.schema import Experiment
+from deepk.lab import Configuration, Judging, Unit, exact, needs
 
 COLUMNS = ("x", "square", "noise")
 FIGURES = ("parabola",)
@@ -33,7 +31,7 @@ KNOWN_DEVIATIONS = {}
 
 
 @dataclass
-class Config(Experiment):
+class Config(Configuration):
     threads: int = 1
     device: str = "cpu"
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3])
@@ -73,14 +71,13 @@ def measure(cfg, unit, lab):
 
 
 def claims(theory, data, cfg):
-    error = None if data.empty else float((data["square"] - data["x"] ** 2).abs().max())
-    return [
-        Claim(
-            name="parabola", statement="largest distance from the parabola", source="Apollonius, Conics, book 1",
-            relation="<=", expected=0.0, measured=error, tolerance=1e-12, reason="rounding",
-            blocked="nothing was measured" if data.empty else "",
-        )
-    ]
+    claim = Judging()
+    with claim.printed(
+        "parabola", "largest distance from the parabola", "Apollonius, Conics, book 1", "<=", 1e-12
+    ) as finding:
+        needs(not data.empty, "nothing was measured")
+        finding.gives(float((data["square"] - data["x"] ** 2).abs().max()), exact("the bound is one of rounding"))
+    return claim.claims
 
 
 def draw(theory, data, cfg):

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from deepk.lab import preflight
-from deepk.lab.contract import Lab, Unit
+from deepk.lab import Lab, Unit, preflight
+from deepk.lab.contract import Experiment
 
 SECONDS = {"slow": 1.0, "fast": 1e-4}  # a step, on a clock of the test's own
 
@@ -38,6 +38,6 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_slow_steps_of_one_part_do_not_make_the_fast_ones_of_another_slow(kinds: int) -> None:
     fast = [Unit({"part": "fast", "size": size}, steps=100_000) for size in range(kinds)]
     units = [Unit({"part": "slow", "size": 0}, steps=10), *fast]
-    found = preflight.estimate("parts", SimpleNamespace(threads=1, device="cpu", units=units), jobs=2)
+    found = preflight.estimate(Experiment("parts"), SimpleNamespace(threads=1, device="cpu", units=units), jobs=2)
     assert found["steps"] == 10 + 100_000 * kinds
     assert found["seconds"] == pytest.approx((10 + 10 * kinds) / 2)

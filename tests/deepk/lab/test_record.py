@@ -7,31 +7,33 @@ from pathlib import Path
 import pytest
 
 from deepk.lab import record, store
+from deepk.lab.folder import RunFolder
 from deepk.lab.record import Record
 
 
-def saved(folder: Path, status: record.Status) -> Record:
+def saved(folder: RunFolder, status: record.Status) -> Record:
     content = Record(experiment="parabola", scale="smoke", config_hash="0", status=status)
     content.save(folder)
     return content
 
 
 def test_a_record_comes_back_from_its_file(tmp_path: Path) -> None:
-    assert saved(tmp_path, "done") == record.load(tmp_path)
+    assert saved(RunFolder(tmp_path), "done") == record.load(RunFolder(tmp_path))
 
 
 def test_a_running_record_that_nobody_holds_is_interrupted(tmp_path: Path) -> None:
-    saved(tmp_path, "running")
-    assert record.load(tmp_path).status == "interrupted"
-    with store.hold(tmp_path):
-        assert record.load(tmp_path).status == "running"
+    folder = RunFolder(tmp_path)
+    saved(folder, "running")
+    assert record.load(folder).status == "interrupted"
+    with folder.hold():
+        assert record.load(folder).status == "running"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"experiment": "parabola"}'])
 def test_an_unreadable_record_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(store.StoreError, match=r"cannot read .*run\.json"):
-        record.load(tmp_path)
+        record.load(RunFolder(tmp_path))
 
 
 def test_the_config_hash_knows_values_and_not_their_order() -> None:

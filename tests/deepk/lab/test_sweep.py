@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from deepk.lab import sweep
+from deepk.lab import Unit, sweep
+from deepk.lab.folder import RunFolder
 from deepk.lab.runner import Group, Tables
 
 
@@ -19,21 +23,60 @@ class Config:
     activations: list[str] = field(default_factory=lambda: ["tanh"])
 
 
+def alone(config: Config) -> list[Unit]:
+    """A unit for each seed and activation."""
+    return [Unit({"activation": name, "seed": seed}) for name in config.activations for seed in config.seeds]
+
+
+def together(config: Config) -> list[Unit]:
+    """A unit for each activation, which measures all seeds; and one that has none."""
+    return [Unit({"part": "training", "activation": name}) for name in config.activations] + [Unit({"part": "counts"})]
+
+
 @pytest.mark.parametrize(
-    ("configs", "meet"),
+    ("configs", "units", "meet"),
     [
-        ([Config(seeds=[0]), Config(seeds=[1]), Config(seeds=[2])], ""),
-        ([Config(seeds=[0, 1]), Config(seeds=[1, 2])], "points 0 and 1"),
-        ([Config(seeds=[0]), Config(seeds=[1]), Config(seeds=[0])], "points 0 and 2"),
-        ([Config(width=8), Config(width=16)], ""),
-        ([Config(activations=["tanh"]), Config(activations=["relu"])], ""),
-        ([Config(), Config()], "points 0 and 1"),
+        ([Config(seeds=[0]), Config(seeds=[1]), Config(seeds=[2])], alone, ""),
+        ([Config(seeds=[0]), Config(seeds=[1]), Config(seeds=[2])], together, ""),
+        (
+            [Config(seeds=[0, 1]), Config(seeds=[1, 2])],
+            alone,
+            "points 0 and 1 of the sweep measure the same unit: tanh",
+        ),
+        ([Config(seeds=[0, 1]), Config(seeds=[1, 2])], together, "points 0 and 1 of the sweep measure the same unit"),
+        ([Config(seeds=[0]), Config(seeds=[1]), Config(seeds=[0])], alone, "points 0 and 2"),
+        ([Config(width=8), Config(width=16)], alone, ""),
+        ([Config(activations=["tanh"]), Config(activations=["relu"])], alone, ""),
+        ([Config(activations=["tanh"]), Config(activations=["relu"])], together, "points 0 and 1"),
+        ([Config(), Config()], alone, "points 0 and 1"),
     ],
 )
-def test_points_that_would_measure_the_same_unit_are_known_beforehand(configs: list[Config], meet: str) -> None:
-    found = sweep.overlap(configs)
+def test_points_that_would_measure_the_same_unit_are_known_beforehand(
+    configs: list[Config], units: Callable[[Config], list[Unit]], meet: str
+) -> None:
+    found = sweep.overlap(configs, units)
     assert found.startswith(meet)
     assert bool(found) == bool(meet)
+
+
+def test_a_swept_key_that_is_also_a_column_of_the_data_has_a_column_of_its_own() -> None:
+    points = [sweep.Point(RunFolder(Path("0")), Config(width=8)), sweep.Point(RunFolder(Path("1")), Config(width=16))]
+    assert sweep._columns(points, ["seed", "loss"]) == {"width": "width"}
+    assert sweep._columns(points, ["seed", "width"]) == {"width": "config.width"}
+    (group, _) = sweep._groups(points, {"width": "config.width"})
+    assert group.suffix == "width=8"
+
+
+def test_rows_of_a_unit_without_seeds_are_joined_once_and_repeated_rows_of_one_point_stay() -> None:
+    first = pd.DataFrame({"seed": [0, 0, 7], "value": [1.0, 1.0, math.nan]})
+    second = pd.DataFrame({"seed": [1, 7], "value": [2.0, math.nan]})
+    joined = sweep._pooled([first, second])
+    assert joined["seed"].tolist() == [0, 0, 7, 1]
+
+
+def test_the_seconds_of_a_unit_that_two_points_measured_are_their_mean() -> None:
+    tables = [pd.DataFrame({"part": ["training"], "seconds": [seconds]}) for seconds in (2.0, 4.0)]
+    assert sweep._timing(tables, pd.DataFrame(columns=["part", "value"]))["seconds"].tolist() == [3.0]
 
 
 def test_a_group_selects_its_rows_and_drops_the_swept_columns() -> None:

@@ -8,22 +8,24 @@ from typing import Any
 import pytest
 
 from cli import configuration
-from cli.errors import CommandError
-from cli.launch import continued
+from cli.catalogue import find
+from deepk.errors import LabError
 from deepk.lab import record as records
-from deepk.lab import store
-from deepk.lab.contract import plain
+from deepk.lab.configuration import plain
+from deepk.lab.folder import RunFolder
 from deepk.lab.record import Record
+from deepk.lab.resuming import continued
 
 
 @pytest.fixture
 def config() -> Any:
-    with configuration.session("eoc-training") as hydra:
-        return configuration.compose(hydra, "eoc-training", "smoke", [])
+    entry = find("eoc-training")
+    with configuration.session(entry) as hydra:
+        return configuration.compose(hydra, entry, "smoke", [])
 
 
 @pytest.fixture
-def failed(tmp_path: Path, config: Any) -> Path:
+def failed(tmp_path: Path, config: Any) -> RunFolder:
     """A folder whose run failed."""
     record = Record(
         experiment="eoc-training",
@@ -33,19 +35,20 @@ def failed(tmp_path: Path, config: Any) -> Path:
         error="the disk was full",
         data={"name": "digits", "sha256": "old"},
     )
-    record.save(tmp_path)
-    return tmp_path
+    folder = RunFolder(tmp_path)
+    record.save(folder)
+    return folder
 
 
-def test_a_run_that_goes_on_is_running_again_and_says_what_it_was(failed: Path, config: Any) -> None:
-    with store.hold(failed):
+def test_a_run_that_goes_on_is_running_again_and_says_what_it_was(failed: RunFolder, config: Any) -> None:
+    with failed.hold():
         continued(failed, config, {"name": "digits", "sha256": "old"})
         record = records.load(failed)
     assert (record.status, record.error) == ("running", "")
     assert [entry["was"] for entry in record.resumed] == ["failed"]
 
 
-def test_other_images_are_refused_with_both_checksums(failed: Path, config: Any) -> None:
-    with pytest.raises(CommandError, match="was begun with other images: old, not new"):
+def test_other_images_are_refused_with_both_checksums(failed: RunFolder, config: Any) -> None:
+    with pytest.raises(LabError, match="was begun with other images: old, not new"):
         continued(failed, config, {"name": "digits", "sha256": "new"})
     assert records.load(failed).status == "failed"

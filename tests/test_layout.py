@@ -1,4 +1,4 @@
-"""The house keeps its shape: imports point one way, no circle, no experiment lacks a part, no room does another's work."""
+"""The house keeps its shape: imports point one way and in no circle, and no experiment lacks a part."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def test_the_rooms_of_the_library_import_each_other_one_way() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_experiment_imports_another(package: str) -> None:
     for path in (REPOSITORY / "experiments" / package).rglob("*.py"):
-        others = {module.split(".")[1] for module in imports(path, everywhere=True) if module.startswith("experiments.")}
+        others = {
+            module.split(".")[1] for module in imports(path, everywhere=True) if module.startswith("experiments.")
+        }
         assert not others & set(PACKAGES) - {package}
 
 

@@ -124,7 +124,7 @@ class Experiment:
 
     def _part(self, function: str) -> Callable[..., Any]:
         home = self.argument
-        if not hasattr(home, function) and hasattr(home, "__path__"):
+        if hasattr(home, "__path__"):
             home = import_module(f"{self.module}.{PARTS[function]}")
         part: Callable[..., Any] = getattr(home, function)
         return part

@@ -81,13 +81,18 @@ def run(experiment: Experiment, config: Any, folder: RunFolder, record: Record, 
     the same call continues the run.
     """
     with ending(folder, record):
-        configure_torch(config.threads)
-        store.write_table(folder.table("theory"), experiment.predict(config))
-        units = distinct(experiment.units(config))
-        work = Work(experiment, config, folder.units)
-        _measure(work, units, record.jobs, progress)
-        _gather(folder, work, units)
+        measure_tables(experiment, config, folder, jobs=record.jobs, progress=progress)
         finish(experiment, folder, record, [Group({}, config)])
+
+
+def measure_tables(experiment: Experiment, config: Any, folder: RunFolder, *, jobs: int, progress: bool) -> None:
+    """Predicts and measures: theory.csv, data.csv and timing.csv, from finished units on."""
+    configure_torch(config.threads)
+    store.write_table(folder.table("theory"), experiment.predict(config))
+    units = distinct(experiment.units(config))
+    work = Work(experiment, config, folder.units)
+    _measure(work, units, jobs, progress)
+    _gather(folder, work, units)
 
 
 def distinct(units: Sequence[Unit]) -> list[Unit]:

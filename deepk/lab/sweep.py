@@ -12,7 +12,7 @@ from deepk.lab import store
 from deepk.lab.configuration import flat, plain
 from deepk.lab.contract import Experiment, Unit
 from deepk.lab.folder import RunFolder
-from deepk.lab.runner import Group, finish
+from deepk.lab.runner import Group, Tables, finish
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,23 +39,26 @@ def join(experiment: Experiment, points: Sequence[Point], folder: RunFolder, rec
     """
     if twice := overlap([point.config for point in points], experiment.units):
         raise ValueError(twice)
-    tables = [
-        {name: store.read_table(point.folder.table(name)) for name in ("theory", "data", "timing")} for point in points
-    ]
-    columns = _columns(points, [name for of_point in tables for table in of_point.values() for name in table.columns])
-    groups = _groups(points, columns)
-    swept = {
-        name: [
-            _with_swept(of_point[name], point.config, columns) for point, of_point in zip(points, tables, strict=True)
-        ]
-        for name in ("theory", "data", "timing")
-    }
-    data = _pooled(swept["data"])
-    store.write_table(folder.table("theory"), _pooled(swept["theory"]))
-    store.write_table(folder.table("data"), data)
-    store.write_table(folder.table("timing"), _timing(swept["timing"], data))
+    tables, groups = joined(points, [Tables.read(point.folder) for point in points])
+    for name in ("theory", "data", "timing"):
+        store.write_table(folder.table(name), getattr(tables, name))
     store.write_text(folder.config, _groups_yaml(groups))
     finish(experiment, folder, record, groups)
+
+
+def joined(points: Sequence[Point], tables: Sequence[Tables]) -> tuple[Tables, list[Group]]:
+    """The points' tables as one, with columns for the swept scalars, and the settings that they hold."""
+    taken = {column for of_point in tables for table in vars(of_point).values() for column in table.columns}
+    columns = _columns(points, taken)
+    theory, data, timing = (
+        [
+            _with_swept(getattr(of_point, name), point.config, columns)
+            for point, of_point in zip(points, tables, strict=True)
+        ]
+        for name in ("theory", "data", "timing")
+    )
+    pooled = _pooled(data)
+    return Tables(_pooled(theory), pooled, _timing(timing, pooled)), _groups(points, columns)
 
 
 def _swept_scalars(configs: Sequence[Any]) -> list[str]:

@@ -2,58 +2,41 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Iterator
+from dataclasses import fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from terminal import DEEPK, REPOSITORY
+from smoke import SmokeRun, compose, smoke_run
 
-from cli import configuration
-from cli.catalogue import SCALES, docstring, module_of, names
-from deepk.lab import runner, store
-from deepk.lab.claims import Claim, Verdict, judge
-from deepk.lab.contract import Experiment, Unit, load_experiment, timing_columns
+from cli.catalogue import SCALES, docstring, find, names
+from deepk.lab import runner, store, sweep
+from deepk.lab.claims import Claim, Verdict, judge, unexplained
+from deepk.lab.configuration import flat
+from deepk.lab.contract import Unit
+from deepk.lab.folder import RunFolder
+from deepk.lab.record import Record
 
 # The tests of one experiment share its smoke run, so one test process gets all of them.
 EXPERIMENTS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names()]
 
 
-def compose(name: str, scale: str) -> Any:
-    with configuration.session(name) as hydra:
-        return configuration.compose(hydra, name, scale, [])
-
-
-@pytest.fixture(scope="module", params=EXPERIMENTS)
+@pytest.fixture(params=EXPERIMENTS)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module")
-def experiment(name: str) -> Experiment:
-    return load_experiment(module_of(name))
+@lru_cache(maxsize=1)
+def cached(name: str, home: Path) -> SmokeRun:
+    return smoke_run(name, home / name, jobs=1)
 
 
-@pytest.fixture(scope="module")
-def config(name: str) -> Any:
-    return compose(name, "smoke")
-
-
-@pytest.fixture(scope="module")
-def folder(name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a smoke run, as the command makes it in one process."""
-    here = tmp_path_factory.mktemp(name)
-    subprocess.run([str(DEEPK), "run", name, "--scale", "smoke", "-j", "1"], cwd=here, check=True, capture_output=True)
-    yield here / "results" / name / "v001"
-    shutil.rmtree(here)
-
-
-@pytest.fixture(scope="module")
-def tables(folder: Path) -> runner.Tables:
-    return runner.Tables.read(folder)
+@pytest.fixture
+def run(name: str, tmp_path_factory: pytest.TempPathFactory) -> SmokeRun:
+    """A smoke run in one process, made once."""
+    return cached(name, tmp_path_factory.getbasetemp() / "smoke")
 
 
 def perturbations(table: pd.DataFrame) -> list[pd.DataFrame]:
@@ -72,96 +55,138 @@ def test_it_composes_at_every_scale_and_says_which(name: str, scale: str) -> Non
 
 
 def test_its_docstring_is_an_argument(name: str) -> None:
-    text = docstring(module_of(name))
+    text = docstring(find(name).module)
     assert text.splitlines()[0].endswith(".")
     assert [text.count(f"\n{word}") for word in ("Claim ", "Measured ", "Deviates ")] == [1, 1, 1]
 
 
-def test_its_units_are_distinct_and_lead_the_declared_columns(experiment: Experiment, config: Any) -> None:
-    units: list[Unit] = runner.distinct(experiment.units(config))
+def test_its_units_are_distinct_and_lead_the_declared_columns(run: SmokeRun) -> None:
+    units: list[Unit] = runner.distinct(run.experiment.units(run.config))
     assert len({unit.file_stem for unit in units}) == len(units)
-    assert {tuple(unit.key) for unit in units} == {experiment.COLUMNS[: len(units[0].key)]}
+    assert {tuple(unit.key) for unit in units} == {run.experiment.columns[: len(units[0].key)]}
 
 
-def test_data_and_timing_hold_the_declared_columns(experiment: Experiment, tables: runner.Tables) -> None:
-    assert tuple(tables.data.columns) == experiment.COLUMNS
-    assert set(timing_columns(experiment)) <= set(tables.timing.columns)
-    assert "seconds" not in experiment.COLUMNS  # wall-clock would make data.csv differ from run to run
+def test_data_and_timing_hold_the_declared_columns(run: SmokeRun) -> None:
+    assert tuple(run.tables.data.columns) == run.experiment.columns
+    assert set(run.experiment.timing) <= set(run.tables.timing.columns)
+    assert "seconds" not in run.experiment.columns  # wall-clock would make data.csv differ from run to run
 
 
-def test_the_declared_figures_are_drawn_as_png_and_pdf(experiment: Experiment, folder: Path) -> None:
-    drawn = {path.name for path in (folder / "figures").iterdir()}
-    assert drawn == {f"{name}.{suffix}" for name in experiment.FIGURES for suffix in ("png", "pdf")}
+def test_the_declared_figures_are_drawn_as_png_and_pdf(run: SmokeRun) -> None:
+    drawn = {path.name for path in run.folder.figures.iterdir()}
+    assert drawn == {f"{name}.{suffix}" for name in run.experiment.figures for suffix in ("png", "pdf")}
 
 
-def test_figures_come_from_the_csv_files_alone_byte_for_byte(
-    experiment: Experiment, config: Any, folder: Path, tables: runner.Tables, tmp_path: Path
+def test_figures_come_from_the_csv_files_alone_byte_for_byte_and_say_their_scale_and_paper(
+    run: SmokeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runner.draw_groups(experiment, tmp_path, tables, [runner.Group({}, config)])
-    for path in (folder / "figures").iterdir():
-        assert (tmp_path / "figures" / path.name).read_bytes() == path.read_bytes()
+    texts: dict[str, list[str]] = {}
+
+    def write_png(folder: Path, name: str, figure: Any) -> list[Path]:
+        texts[name] = [artist.get_text() for artist in figure.findobj(lambda a: hasattr(a, "get_text"))]
+        path = folder / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        figure.savefig(path, metadata={"Software": None})
+        return [path]
+
+    monkeypatch.setattr(store, "write_figure", write_png)
+    for path in runner.draw_groups(run.experiment, RunFolder(tmp_path), run.tables, [run.group]):
+        assert path.read_bytes() == (run.folder.figures / path.name).read_bytes()
+    for name, found in texts.items():
+        assert any(f"scale {run.config.scale}" in text and "arXiv:" in text for text in found), name
 
 
-def test_every_figure_says_its_scale(experiment: Experiment, config: Any, tables: runner.Tables) -> None:
-    for figure in experiment.draw(tables.theory, tables.timed(), config).values():
-        assert any(
-            f"scale {config.scale}" in text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))
-        )
+def test_the_same_seed_gives_the_same_data_again_and_in_two_processes(run: SmokeRun, tmp_path: Path) -> None:
+    again = smoke_run(run.name, tmp_path, jobs=2, measured_only=True).folder
+    for table in ("data", "theory"):
+        assert again.table(table).read_bytes() == run.folder.table(table).read_bytes()
 
 
-def test_the_same_seed_gives_the_same_data_again_and_in_two_processes(name: str, folder: Path, tmp_path: Path) -> None:
-    subprocess.run(
-        [str(DEEPK), "run", name, "--scale", "smoke", "-j", "2"], cwd=tmp_path, check=True, capture_output=True
-    )
-    again = tmp_path / "results" / name / "v001"
-    for table in ("data.csv", "theory.csv", "claims.csv"):
-        assert (again / table).read_bytes() == (folder / table).read_bytes()
+def test_claims_are_rejudged_from_the_csv_files(run: SmokeRun) -> None:
+    again = runner.judge_groups(run.experiment, run.tables, [run.group])
+    store.write_table(run.folder.path / "again.csv", again)
+    assert (run.folder.path / "again.csv").read_bytes() == run.folder.claims.read_bytes()
 
 
-def test_claims_are_rejudged_from_the_csv_files(
-    experiment: Experiment, config: Any, folder: Path, tables: runner.Tables
-) -> None:
-    again = runner.judge_groups(experiment, tables, [runner.Group({}, config)])
-    stored = store.read_table(folder / "claims.csv")
-    assert list(again["verdict"]) == list(stored["verdict"])
-    assert list(again["name"]) == list(stored["name"])
+def test_a_smoke_run_can_judge_something_and_finds_nothing_unexplained(run: SmokeRun) -> None:
+    table = store.read_table(run.folder.claims)
+    assert any(table["verdict"] != Verdict.NOT_COMPARABLE)
+    assert unexplained(table) == []
 
 
-def test_a_smoke_run_can_judge_something(experiment: Experiment, config: Any, tables: runner.Tables) -> None:
-    found = verdicts(list(experiment.claims(tables.theory, tables.data, config)))
-    assert any(verdict != Verdict.NOT_COMPARABLE for verdict in found)
-
-
-def test_without_data_no_claim_is_judged(experiment: Experiment, config: Any, tables: runner.Tables) -> None:
-    empty = pd.DataFrame(columns=list(experiment.COLUMNS))
-    found = verdicts(list(experiment.claims(tables.theory, empty, config)))
+def test_without_data_no_claim_is_judged(run: SmokeRun) -> None:
+    empty = pd.DataFrame(columns=list(run.experiment.columns))
+    found = verdicts(run.experiment.claims(run.tables.theory, empty, run.config))
     assert found
     assert set(found) == {Verdict.NOT_COMPARABLE}
 
 
-def test_a_perturbed_table_changes_a_verdict(experiment: Experiment, config: Any, tables: runner.Tables) -> None:
-    before = verdicts(list(experiment.claims(tables.theory, tables.data, config)))
-    changed = [(theory, tables.data) for theory in perturbations(tables.theory)]
-    changed += [(tables.theory, data) for data in perturbations(tables.data)]
-    assert any(verdicts(list(experiment.claims(*both, config))) != before for both in changed)
+def test_a_perturbed_table_changes_a_verdict(run: SmokeRun) -> None:
+    before = verdicts(run.experiment.claims(run.tables.theory, run.tables.data, run.config))
+    changed = [(theory, run.tables.data) for theory in perturbations(run.tables.theory)]
+    changed += [(run.tables.theory, data) for data in perturbations(run.tables.data)]
+    assert any(verdicts(run.experiment.claims(*both, run.config)) != before for both in changed)
 
 
-def test_every_claim_has_its_source_and_the_reason_of_its_tolerance(
-    experiment: Experiment, config: Any, tables: runner.Tables
-) -> None:
-    for claim in experiment.claims(tables.theory, tables.data, config):
+def test_every_claim_has_its_source_and_the_reasons_of_its_tolerance_and_resolution(run: SmokeRun) -> None:
+    for claim in run.experiment.claims(run.tables.theory, run.tables.data, run.config):
         assert claim.source
-        assert len(claim.reason) > 10
         assert claim.statement
+        assert claim.other_setting or len(claim.reason) > 10
+        assert claim.relation != "=" or len(claim.resolution_reason) > 10
 
 
-def test_known_deviations_are_names_of_claims(experiment: Experiment, config: Any, tables: runner.Tables) -> None:
-    known = {claim.name for claim in experiment.claims(tables.theory, tables.data, config)}
-    assert set(experiment.KNOWN_DEVIATIONS) <= known
+def test_known_deviations_are_names_of_claims(run: SmokeRun) -> None:
+    known = {claim.name for claim in run.experiment.claims(run.tables.theory, run.tables.data, run.config)}
+    assert set(run.experiment.known_deviations) <= known
 
 
-def test_its_reference_results_verify(name: str) -> None:
-    for record in sorted((REPOSITORY / "results" / "reference" / name).glob("*/run.json")):
-        command = [str(DEEPK), "verify", str(record.parent)]
-        result = subprocess.run(command, capture_output=True, text=True)
-        assert result.returncode == 0, result.stdout + result.stderr
+# --- sweeps -----------------------------------------------------------------------------------------------------------
+
+SHIFT = 1000  # of the seeds of a made second point
+
+
+def other_seeds(table: pd.DataFrame, seeds: list[int]) -> pd.DataFrame:
+    """A table with each of these seeds replaced by another one."""
+    if "seed" not in table:
+        return table
+    return table.assign(seed=table["seed"].map(lambda seed: seed + SHIFT if seed in seeds else seed))
+
+
+def written(folder: RunFolder, tables: runner.Tables) -> RunFolder:
+    for name in ("theory", "data", "timing"):
+        store.write_table(folder.table(name), getattr(tables, name))
+    return folder
+
+
+def test_points_with_other_seeds_join_into_one_setting(run: SmokeRun, tmp_path: Path) -> None:
+    if not hasattr(run.config, "seeds"):
+        return
+    seeds = list(run.config.seeds)
+    others = runner.Tables(*(other_seeds(getattr(run.tables, part), seeds) for part in ("theory", "data", "timing")))
+    config = replace(run.config, seeds=[seed + SHIFT for seed in seeds])
+    points = [
+        sweep.Point(written(RunFolder(tmp_path / "0"), run.tables), run.config),
+        sweep.Point(written(RunFolder(tmp_path / "1"), others), config),
+    ]
+    record = Record(run.name, "smoke", "0")
+    sweep.join(run.experiment, points, RunFolder(tmp_path), record)
+    claims = store.read_table(RunFolder(tmp_path).claims)
+    assert list(claims["name"]) == list(store.read_table(run.folder.claims)["name"])
+
+
+def scalars(config: Any) -> dict[str, str | int | float]:
+    """The numbers and texts that a configuration holds at its top, by key."""
+    found = {spec.name: getattr(config, spec.name) for spec in fields(config)}
+    aside = ("experiment", "scale", "device")
+    return {key: value for key, value in found.items() if isinstance(value, str | int | float) and key not in aside}
+
+
+def test_a_sweep_over_any_scalar_joins_and_each_setting_finds_its_rows(run: SmokeRun, tmp_path: Path) -> None:
+    for key, value in scalars(run.config).items():
+        other = replace(run.config, **{key: f"{value}2" if isinstance(value, str) else value + 1})
+        points = [sweep.Point(RunFolder(tmp_path / "0"), run.config), sweep.Point(RunFolder(tmp_path / "1"), other)]
+        joined, groups = sweep.joined(points, [run.tables, run.tables])
+        assert [flat(group.config)[key] for group in groups] == [value, getattr(other, key)]
+        for group in groups:
+            pd.testing.assert_frame_equal(group.of(joined).data, run.tables.data, check_dtype=False)

@@ -7,6 +7,8 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes beside each other; before torch is imported
 
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,9 @@ from pathlib import Path
 import jaxtyping
 import pytest
 from hypothesis import settings
-from terminal import TOY, Terminal
+from terminal import TOY, Finished, Terminal
+
+from cli.app import main
 
 # The shapes in annotations are checked wherever a test calls the mathematics.
 jaxtyping.install_import_hook(
@@ -44,6 +48,30 @@ def deepk(tmp_path: Path) -> Iterator[Terminal]:
     terminal = Terminal(tmp_path)
     yield terminal
     terminal.release()  # where a test has failed, no run waits for it forever
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Finished]]:
+    """`here(...)` as typed in an empty folder without data, in this process: for what ends before anything runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("DEEPK_DATA", raising=False)
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    terminated = signal.getsignal(signal.SIGTERM)
+
+    def typed(*words: str) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["deepk", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        written = capsys.readouterr()
+        return Finished(int(ended.value.code or 0), written.out, written.err)
+
+    yield typed
+    signal.signal(signal.SIGTERM, terminated)
 
 
 @pytest.fixture

@@ -181,6 +181,46 @@ def test_compare_names_what_differs(finished: Terminal) -> None:
     assert [line for line in same.splitlines() if not line.endswith("the same")] == []
 
 
+def test_an_experiment_begins_with_new_and_runs_at_once(deepk: Terminal) -> None:
+    assert deepk("new", "my_experiment").out == "wrote my_experiment.py; it runs with: deepk run my_experiment\n"
+    result = deepk("run", "my_experiment")
+    assert result.code == 0, result.err
+    assert "our own: 3 of 3" in result.out
+    assert deepk("show", "my_experiment").out.startswith("The mean of n independent uniform numbers")
+
+
+def test_rules_newer_than_the_data_are_said_to_be_and_which_verdicts_moved(finished: Terminal) -> None:
+    assert "rules newer" not in finished("verify", "toy/v001").out
+    source = finished.folder / "toy.py"
+    source.write_text(source.read_text().replace('"<=", 1e-12', '"<=", -1.0'))
+    result = finished("verify", "toy/v001", "--save")
+    assert result.code == 1
+    assert "judged by rules newer than the data: 1 of 1 moved" in result.out
+    (row, other) = json.loads(finished("runs", "toy", "--json").out)
+    assert row["rules"] == "judged by rules newer than the data: 1 of 1 moved"
+    assert other["rules"] == ""
+    (judged,) = json.loads(finished("verify", "toy/v001", "--json").out)
+    assert judged["rules"]["moved"] == 1  # since the run's own verdicts, saved or not
+    assert judged["counts"]["printed"]["differs"] == 1
+
+
+def test_a_known_deviation_excuses_what_is_within_its_range_and_says_whether_it_is_a_guess(finished: Terminal) -> None:
+    source, text = finished.folder / "toy.py", (finished.folder / "toy.py").read_text()
+    deviation = 'KNOWN_DEVIATIONS = {"parabola": Deviation(measured=18.0, within=0.5, reason="guess: a cube")}'
+    source.write_text(
+        text.replace("KNOWN_DEVIATIONS = {}", deviation).replace(
+            "from deepk.lab import", "from deepk.lab import Deviation,"
+        )
+    )
+    excused = finished("verify", "toy/v002")  # power=3: off by 18 at most
+    assert excused.code == 0
+    assert "guess: a cube" in excused.out
+    assert "1 of the differences known, 1 of them by a guess" in excused.out
+    data = finished.folder / "results" / "toy" / "v002" / "data.csv"
+    data.write_text(data.read_text().replace("3,27.0", "3,30.0"))
+    assert finished("verify", "toy/v002").code == 1
+
+
 def test_reproduce_runs_verifies_and_exits_by_the_claims(toy: Terminal) -> None:
     good = toy("reproduce", "toy")
     assert good.code == 0

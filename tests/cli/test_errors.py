@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from terminal import Terminal
+from terminal import Finished, Terminal
 
 RUN = ("run", "eoc-training")
 
@@ -63,12 +64,14 @@ RUN = ("run", "eoc-training")
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",
 )
-def test_a_wrong_command_is_one_line_exit_2_and_no_folder(deepk: Terminal, words: tuple[str, ...], line: str) -> None:
-    result = deepk(*words)
+def test_a_wrong_command_is_one_line_exit_2_and_no_folder(
+    here: Callable[..., Finished], tmp_path: Path, words: tuple[str, ...], line: str
+) -> None:
+    result = here(*words)
     assert line in result.line
     assert len(result.err.strip().splitlines()) == 1
     assert result.code == 2
-    assert deepk.results() == []
+    assert list(tmp_path.glob("results/*")) == []
 
 
 def test_a_folder_with_an_accent_and_a_comma_is_read_as_it_is_written(deepk: Terminal) -> None:
@@ -119,6 +122,24 @@ def test_a_damaged_data_file_is_named_with_its_checksum(deepk: Terminal, real_da
     assert "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2" in result.line
     assert deepk.results() == []
     assert deepk("data", "check", "mnist", "--root", "data").code == 1
+
+
+def test_a_half_written_module_is_told_what_it_lacks(deepk: Terminal) -> None:
+    (deepk.folder / "half.py").write_text("COLUMNS = ()\n\n\ndef units(cfg): ...\n")
+    result = deepk("run", "half")
+    assert result.code == 2
+    lacking = "Config, FIGURES, KNOWN_DEVIATIONS, predict, measure, claims, draw"
+    assert result.line == f"deepk: module half is no experiment yet: it lacks {lacking}; `deepk new` shows each"
+
+
+@pytest.mark.parametrize("name", ["tent-map", "json", "1st", "half.module"])
+def test_a_new_experiment_takes_a_free_name_of_a_module(
+    here: Callable[..., Finished], tmp_path: Path, name: str
+) -> None:
+    result = here("new", name)
+    assert result.code == 2
+    assert len(result.err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_run_names_those_there_are(finished: Terminal) -> None:

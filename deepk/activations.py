@@ -223,7 +223,7 @@ def get(activation: str | Activation) -> Activation:
 
 @lru_cache(maxsize=64)
 def _differentiated(path: str, function: Function) -> Activation:
-    """The same object each time, so that what has been computed of it is found again."""
+    """An activation made of a function, one object for each path, so that what was computed of it is found again."""
     return Activation.from_callable(path, function)
 
 

@@ -27,7 +27,7 @@ class ClosedForm:
 
 
 def closed_form(activation: Activation) -> ClosedForm | None:
-    """Of a known activation, or of any that is positively homogeneous; None where there is none."""
+    """The closed form of a known activation's kernel, or of any positively homogeneous one's; None where there is none."""
     slopes = moments.homogeneous_slopes(activation)
     if slopes is not None:
         return _homogeneous(*slopes)
@@ -36,7 +36,7 @@ def closed_form(activation: Activation) -> ClosedForm | None:
 
 
 def _homogeneous(below: float, above: float) -> ClosedForm:
-    """Of above relu(x) - below relu(-x): the kernels of relu(X) relu(Y) and relu(X) relu(-Y), twice each."""
+    """The kernel of above relu(x) - below relu(-x): those of relu(X) relu(Y) and relu(X) relu(-Y), twice each."""
     same, opposite = above**2 + below**2, 2 * above * below
     return ClosedForm(
         lambda c: same * _relu(c) - opposite * _relu(-c),

@@ -90,7 +90,7 @@ class CompositionalKernel:
 
     @property
     def error_bound(self) -> float:
-        """Of theta_L = arccos K, relative: at most twice this is the relative error of 1 - K, and the error of K."""
+        """Relative error of theta_L = arccos K: at most twice this is the relative error of 1 - K, and the error of K."""
         return self._iterate.error_bound
 
     @overload
@@ -179,7 +179,7 @@ class CompositionalKernel:
         return result
 
     def _warn(self, closest: float, d: int) -> None:
-        """Of roundings of rho that K amplifies: by (1 - K) / (1 - rho) at most, since K is convex on [0, 1]."""
+        """Warns of roundings of rho that K amplifies: by (1 - K) / (1 - rho) at most, as K is convex on [0, 1]."""
         u = max(1 - closest, _EPS)
         uncertainty = min(1.0, max(_PRODUCT, _PRODUCT_GROWTH * math.sqrt(d)) * _EPS * self.complement(u) / u)
         if uncertainty > _UNCERTAIN:
@@ -187,7 +187,7 @@ class CompositionalKernel:
             warnings.warn(f"rows are as close as 1 - |rho| = {u:.1g}: {what}", stacklevel=3)
 
     def health(self, X: np.ndarray | Tensor) -> Health:
-        """Of the Gram matrix of X: its extreme eigenvalues, symmetry and precision."""
+        """Extreme eigenvalues, symmetry and precision of the Gram matrix of X."""
         gram = torch.as_tensor(self.gram(X))
         eigenvalues = torch.linalg.eigvalsh(gram.double())
         smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])

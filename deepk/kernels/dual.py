@@ -64,7 +64,7 @@ class DualKernel(OffspringLaw):
 
     @property
     def name(self) -> str:
-        """Of the activation."""
+        """The activation's name, with `centered` before it where its mean is subtracted."""
         return f"centered {self.activation.name}" if self.centered else self.activation.name
 
     @cached_property

@@ -50,7 +50,7 @@ class GaltonWatson:
     """
 
     def __init__(self, source: Source, *, centered: bool = False) -> None:
-        """Of an activation, centered or not, of a list of probabilities, or of a law; errors as `as_law`."""
+        """The process of an activation, centered or not, of a list of probabilities, or of a law; errors as `as_law`."""
         self.law = as_law(source, centered=centered)
 
     @property

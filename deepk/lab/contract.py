@@ -78,7 +78,7 @@ class Experiment:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Of data.csv, the unit's key first."""
+        """Columns of data.csv, the unit's key first."""
         return tuple(self.argument.COLUMNS)
 
     @property

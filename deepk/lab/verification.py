@@ -81,7 +81,7 @@ class FinishedRun:
 
     @cached_property
     def tables(self) -> Tables:
-        """As read back from the CSV files."""
+        """The run's tables, as read back from its CSV files."""
         return Tables.read(self.folder)
 
     def judge(self, *, save: bool = False) -> Judgement:

@@ -162,7 +162,10 @@ def ridge(blocks: Iterable[Float[Tensor, "_ m"]], y: Int[Tensor, " n"], classes:
 
 
 def kernel_ridge(gram: Float[Tensor, "n n"], y: Int[Tensor, " n"], classes: int) -> RidgeFit:
-    """The same in the dual, w = sum_i alpha_i phi(x_i), from the kernel matrix of the training set; b is not fitted."""
+    """Ridge regression of one-hot labels in the dual, w = sum_i alpha_i phi(x_i), from the training set's kernel matrix.
+
+    b is the classes' shares, not fitted; lambda is chosen by generalized cross-validation.
+    """
     targets = _one_hot(y, classes)
     bias = targets.mean(dim=0)
     values, vectors = torch.linalg.eigh(gram.double())

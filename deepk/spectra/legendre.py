@@ -88,7 +88,7 @@ def legendre_coefficients(
 def projected_coefficients(
     kernel: Callable[[np.ndarray], np.ndarray], dimension: int, degree: int
 ) -> tuple[Float[np.ndarray, " {degree}+1"], Float[np.ndarray, " {degree}+1"]]:
-    """The same lambda_k of a kernel known by its values on [-1, 1], and how far rounding may have moved each.
+    """Coefficients lambda_k on the sphere of a kernel known by its values, and how far rounding may have moved each.
 
     lambda_k = sqrt(N(d, k)) E f(T) p_k(T) by Gauss's quadrature, p_k orthonormal under the law of T = <x, theta>. A
     rounding of f is amplified by sqrt(N(d, k)) = p_k(1), some d^(k/2): high degrees in high dimension are not to be

@@ -22,7 +22,9 @@ def hermite_recurrence(degree: int) -> Float[np.ndarray, " {degree}"]:
 
 
 def gegenbauer_recurrence(degree: int, dimension: int) -> Float[np.ndarray, " {degree}"]:
-    """The same for polynomials orthonormal under the law of <x, theta>, theta uniform on the unit sphere in R^d.
+    """b_1..b_degree in x p_k = b_(k+1) p_(k+1) + b_k p_(k-1), p_k orthonormal under the law of a coordinate on a sphere.
+
+    The law is that of <x, theta>, theta uniform on the unit sphere in R^d, x a fixed point of it:
 
         b_k^2 = k (k + d - 3) / ((2k + d - 2) (2k + d - 4)),   b_1^2 = 1/d
 

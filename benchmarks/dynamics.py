@@ -26,7 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from deepk.dynamics import crossings, golden_map, linear_pieces
+from deepk.dynamics import compose, crossings, golden_map, linear_pieces
 from deepk.networks.ensemble import Ensemble, train_ensemble
 
 LEARNING_RATE = 1e-3
@@ -158,7 +158,7 @@ def written_out(n: int) -> tuple[float, int]:
     """Seconds to write f^n out, once, and its pieces."""
     map_ = golden_map()
     started = time.perf_counter()
-    pieces = map_.compose(n).pieces
+    pieces = compose(map_, n).pieces
     return time.perf_counter() - started, pieces
 
 

@@ -5,9 +5,9 @@ Imports no torch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from deepk.branching.named_laws import parse_law
 from deepk.lab.bounds import bounded
 
 
@@ -49,32 +49,6 @@ def out_of_digits(maps: list[str], **compositions: list[int]) -> tuple[str, str]
             slope = float(steepest.lipschitz)
             return key, f"at most {most}, after which slope {slope:.4g} leaves no three digits in float64"
     return "", ""
-
-
-LAWS: dict[str, tuple[str, tuple[Callable[[float], bool], ...]]] = {
-    "poisson": ("poisson(rate) with 0 < rate <= 100", (lambda rate: 0 < rate <= 100,)),
-    "binomial": (
-        "binomial(n, p) with n = 1, ..., 100 and 0 < p <= 1",
-        (lambda n: n in range(1, 101), lambda p: 0 < p <= 1),
-    ),
-    "uniform": ("uniform(n) with n = 1, ..., 100", (lambda n: n in range(1, 101),)),
-    "geometric": ("geometric(p) with 0 < p <= 0.99", (lambda p: 0 < p <= 0.99,)),
-}
-
-
-def parse_law(text: str) -> tuple[str, tuple[float, ...]]:
-    """Name and numbers of a law of offspring such as "binomial(4, 0.5)"; ValueError where it is none of LAWS."""
-    name, _, rest = text.replace(" ", "").partition("(")
-    if name not in LAWS or not rest.endswith(")"):
-        raise ValueError(f"{text} is not {', '.join(form.partition(' with')[0] for form, _ in LAWS.values())}")
-    form, bounds = LAWS[name]
-    try:
-        numbers = tuple(float(number) for number in rest[:-1].split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != len(bounds) or not all(holds(number) for holds, number in zip(bounds, numbers, strict=True)):
-        raise ValueError(f"{text} is not {form}")
-    return name, numbers
 
 
 def law_list() -> Any:

@@ -16,7 +16,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from deepk.arrays import Array
-from deepk.branching.sampling import Counts, sums_of_offspring
+from deepk.branching.sampling import Counts, Table, sums_of_offspring, tabulated
 
 CRITICAL = 1e-12  # |mu - 1| up to which a process counts as critical: rounding of an expectation
 _ROUNDING = np.finfo(np.float64).eps
@@ -133,4 +133,9 @@ class OffspringLaw(ABC):
 
         Raises ValueError where a population exceeds 7e16.
         """
-        return sums_of_offspring(self, counts, generator)
+        return sums_of_offspring(self.table, counts, generator)
+
+    @cached_property
+    def table(self) -> Table:
+        """The probabilities that draws are made from, and the power law in which they go on; see `tabulated`."""
+        return tabulated(self.coefficients, self.tail_index, self.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,7 @@ class Finite(OffspringLaw):
         return np.asarray(one_minus_s * polyval(1 - one_minus_s, _tails(slope)))
 
     def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
-        """As given, and zeros."""
+        """The probabilities as they were given, and zeros beyond."""
         p = np.zeros(degree + 1)
         given = self.probabilities[: degree + 1]
         p[: len(given)] = given
@@ -83,7 +83,7 @@ class Uniform(Finite):
 
     @property
     def name(self) -> str:
-        """As in the paper's table."""
+        """The law with its parameters, as the paper's table writes it."""
         return f"uniform({len(self.probabilities) - 1})"
 
 
@@ -100,7 +100,7 @@ class Poisson(OffspringLaw):
 
     @property
     def name(self) -> str:
-        """As in the paper's table."""
+        """The law with its parameters, as the paper's table writes it."""
         return f"poisson({self.rate:g})"
 
     @property
@@ -140,7 +140,7 @@ class Binomial(OffspringLaw):
 
     @property
     def name(self) -> str:
-        """As in the paper's table."""
+        """The law with its parameters, as the paper's table writes it."""
         return f"binomial({self.n}, {self.p:g})"
 
     @property
@@ -178,7 +178,7 @@ class Geometric(OffspringLaw):
 
     @property
     def name(self) -> str:
-        """As in the paper's table."""
+        """The law with its parameters, as the paper's table writes it."""
         return f"geometric({self.p:g})"
 
     @property
@@ -268,3 +268,30 @@ class PowersOfTwo(OffspringLaw):
         if remaining.any() or total.max(initial=0) > MOST:
             raise ValueError(f"a population exceeds {MOST:.2g}: simulate fewer generations")
         return total
+
+
+# What names a law in a configuration: its form and bounds in words, and the bound of each number.
+LAWS: dict[str, tuple[str, tuple[Callable[[float], bool], ...]]] = {
+    "poisson": ("poisson(rate) with 0 < rate <= 100", (lambda rate: 0 < rate <= 100,)),
+    "binomial": (
+        "binomial(n, p) with n = 1, ..., 100 and 0 < p <= 1",
+        (lambda n: n in range(1, 101), lambda p: 0 < p <= 1),
+    ),
+    "uniform": ("uniform(n) with n = 1, ..., 100", (lambda n: n in range(1, 101),)),
+    "geometric": ("geometric(p) with 0 < p <= 0.99", (lambda p: 0 < p <= 0.99,)),
+}
+
+
+def parse_law(text: str) -> tuple[str, tuple[float, ...]]:
+    """Name and numbers of a law of offspring such as "binomial(4, 0.5)"; ValueError where it is none of LAWS."""
+    name, _, rest = text.replace(" ", "").partition("(")
+    if name not in LAWS or not rest.endswith(")"):
+        raise ValueError(f"{text} is not {', '.join(form.partition(' with')[0] for form, _ in LAWS.values())}")
+    form, bounds = LAWS[name]
+    try:
+        numbers = tuple(float(number) for number in rest[:-1].split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != len(bounds) or not all(holds(number) for holds, number in zip(bounds, numbers, strict=True)):
+        raise ValueError(f"{text} is not {form}")
+    return name, numbers

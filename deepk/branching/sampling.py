@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-
-if TYPE_CHECKING:
-    from deepk.branching.laws import OffspringLaw
 
 Counts = Int[np.ndarray, " paths"]
 
@@ -23,13 +19,12 @@ MOST = 2**56  # individuals: 64 times as many still fit an int64
 _ONE_BY_ONE = 10**7  # families drawn one by one: half a GB
 
 
-def sums_of_offspring(law: OffspringLaw, counts: Counts, generator: np.random.Generator) -> Counts:
-    """For each count z the sum of z independent offspring numbers.
+def sums_of_offspring(table: Table, counts: Counts, generator: np.random.Generator) -> Counts:
+    """For each count z the sum of z independent offspring numbers of a tabulated law.
 
     How many families have 0, 1, ..., 63 members is drawn by conditional binomial laws; the few larger ones are drawn
     one by one. Raises ValueError where a population becomes too large for either.
     """
-    table = tabulated(law)
     total = np.zeros_like(counts)
     path = np.flatnonzero(counts)  # of those with families left
     remaining = counts[path]
@@ -78,27 +73,25 @@ class Table(NamedTuple):
         return np.asarray(family)
 
 
-@lru_cache(maxsize=32)
-def tabulated(law: OffspringLaw) -> Table:
-    """A law up to DEGREE where its tail is a power law, which goes on from there; else up to where nothing is left.
+def tabulated(coefficients: Callable[[int], Float[np.ndarray, " terms"]], tail_index: float, name: str) -> Table:
+    """A law by its probabilities p_0, ..., p_degree for any degree, as a table to draw from.
 
-    For ReLU the tail has probability 3e-7, and the power law is within 3e-4 of it. Raises ValueError for a law that is
-    spread too widely to be tabulated.
+    Up to DEGREE where its tail is a power law (a finite tail index), which goes on from there: for ReLU the tail has
+    probability 3e-7, and the power law is within 3e-4 of it. Else up to where nothing is left. Raises ValueError for a
+    law that is spread too widely to be tabulated.
     """
     degree, tail = DEGREE, 0.0
     while True:
-        p = law.coefficients(degree)
+        p = coefficients(degree)
         tail = max(0.0, 1 - math.fsum(p))
-        if tail <= _NO_TAIL or law.tail_index < math.inf:
+        if tail <= _NO_TAIL or tail_index < math.inf:
             break
         degree *= 2
         if degree > _HIGHEST:
-            raise ValueError(f"{law.name} has offspring beyond {_HIGHEST}: too many to be tabulated")
+            raise ValueError(f"{name} has offspring beyond {_HIGHEST}: too many to be tabulated")
     tail = tail if tail > _NO_TAIL else 0.0
     survival = np.append(tail + np.cumsum(p[::-1])[::-1], tail)
     survival /= survival[0]
     hazard = np.divide(p[:HEAD], survival[:HEAD], out=np.ones(HEAD), where=survival[:HEAD] > 0)
     late = p[degree // 2 :]  # from an even k on
-    return Table(
-        survival, np.minimum(hazard, 1.0), law.tail_index, float(late[::2].sum() / late.sum()) if tail else 0.0
-    )
+    return Table(survival, np.minimum(hazard, 1.0), tail_index, float(late[::2].sum() / late.sum()) if tail else 0.0)

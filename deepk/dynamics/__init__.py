@@ -8,19 +8,21 @@ from deepk.dynamics.bounds import (
     relu_pieces_bound,
     share_above,
 )
+from deepk.dynamics.composition import compose
 from deepk.dynamics.crossings import crossings, linear_pieces
-from deepk.dynamics.maps import (
-    PiecewiseLinearMap,
+from deepk.dynamics.maps import PiecewiseLinearMap
+from deepk.dynamics.markov import MarkovPartition, markov_partition
+from deepk.dynamics.named import (
+    MAP_NAMES,
     bounded_slope_map,
+    get_map,
     golden_map,
     li_yorke_map,
     period_map,
     tent_map,
 )
-from deepk.dynamics.markov import MarkovPartition, markov_partition
-from deepk.dynamics.named import MAP_NAMES, get_map
 from deepk.dynamics.network import relu_network
-from deepk.dynamics.numbers import GOLDEN_RATIO, Sqrt5
+from deepk.dynamics.numbers import GOLDEN_RATIO, Sqrt5, fibonacci
 from deepk.dynamics.periods import (
     growth_rate,
     implied_periods,
@@ -39,8 +41,10 @@ __all__ = [
     "PiecewiseLinearMap",
     "Sqrt5",
     "bounded_slope_map",
+    "compose",
     "constant_predictor_floor",
     "crossings",
+    "fibonacci",
     "get_map",
     "golden_map",
     "growth_rate",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepk.dynamics.composition import compose
 from deepk.dynamics.crossings import crossings
 from deepk.dynamics.maps import PiecewiseLinearMap
 from deepk.dynamics.markov import MarkovPartition, markov_partition
@@ -155,7 +156,7 @@ def _law(map_: PiecewiseLinearMap, n: int) -> _Law:
     if index(n) < 1:
         raise ValueError(f"n = {n} is not at least 1")
     partition = markov_partition(map_)
-    parts = _written_out(map_.compose(n)) if partition is None else _carried(partition, n)
+    parts = _written_out(compose(map_, n)) if partition is None else _carried(partition, n)
     low, high, mass = ([float(part[k]) for part in parts] for k in range(3))
     return _Law(np.array(low), np.array(high), np.array(mass))
 

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from functools import reduce
-from itertools import pairwise
 from operator import index
 from typing import NamedTuple
 
+from deepk.dynamics.composition import compose
 from deepk.dynamics.maps import PiecewiseLinearMap
-from deepk.dynamics.markov import MarkovPartition, markov_partition
+from deepk.dynamics.markov import MarkovPartition, markov_partition, pieces_by_recursion
 from deepk.dynamics.numbers import Number
 
 
@@ -26,59 +26,11 @@ def linear_pieces(map_: PiecewiseLinearMap, n: int) -> int:
     if index(n) < 1:
         raise ValueError(f"n = {n} is not at least 1")
     partition = markov_partition(map_)
-    return map_.compose(n).pieces if partition is None else pieces_by_recursion(map_, n, partition)
-
-
-def pieces_by_recursion(map_: PiecewiseLinearMap, n: int, partition: MarkovPartition) -> int:
-    """The same from a Markov partition of the map, also for n = 0."""
-    pieces = [1 for _ in partition.intervals]
-    kinks = _Slopes(map_, partition)
-    for _ in range(n):
-        inner = kinks.bends()
-        pieces = [max(1, _joined(partition.covered(i), pieces, inner)) for i in partition.intervals]
-        kinks.advance()
-    return _joined(partition.intervals, pieces, kinks.bends())
-
-
-def _joined(covered: range, pieces: list[int], bends: list[bool]) -> int:
-    """Pieces over neighbouring intervals, those that meet without a bend counted once."""
-    straight = sum(not bends[max(i, j)] for i, j in pairwise(covered))
-    return sum(pieces[i] for i in covered) - straight
-
-
-class _Slopes:
-    """The slopes of f^k on both sides of each point of the partition."""
-
-    def __init__(self, map_: PiecewiseLinearMap, partition: MarkovPartition) -> None:
-        last = len(partition.points) - 1
-        middles = [(partition.points[i] + partition.points[i + 1]) / 2 for i in partition.intervals]
-        pieces = [next(j for j, knot in enumerate(map_.knots[1:]) if middle < knot) for middle in middles]
-        steps = [map_.slopes[j] for j in pieces]
-        self._images = partition.images
-        self._left, self._right = [steps[max(i - 1, 0)] for i in range(last + 1)], [*steps, steps[-1]]
-        one = steps[0] * 0 + 1
-        # Of f^k, on the left and on the right of each point
-        self._slopes: tuple[list[Number], list[Number]] = ([one] * (last + 1), [one] * (last + 1))
-
-    def bends(self) -> list[bool]:
-        """Whether f^k has a kink at each point."""
-        return [left != right for left, right in zip(*self._slopes, strict=True)]
-
-    def advance(self) -> None:
-        """From f^k to f^k o f: a side is exchanged where f falls."""
-        self._slopes = (
-            [self._beyond(step, i, -1) for i, step in enumerate(self._left)],
-            [self._beyond(step, i, 1) for i, step in enumerate(self._right)],
-        )
-
-    def _beyond(self, step: Number, i: int, side: int) -> Number:
-        left, right = self._slopes
-        image = self._images[i]
-        return step * (right[image] if (step > 0) == (side > 0) else left[image])
+    return compose(map_, n).pieces if partition is None else pieces_by_recursion(map_, n, partition)
 
 
 class _Visits(NamedTuple):
-    """Of f^k over an interval: where it is first, and last: at `low` or below (-1), `high` or above (1), never (0)."""
+    """Where f^k is first and last over an interval: at `low` or below (-1), `high` or above (1), at neither (0)."""
 
     first: int
     last: int
@@ -109,7 +61,7 @@ def crossings(map_: PiecewiseLinearMap, n: int, low: Number | int, high: Number 
         raise ValueError(f"low = {float(low):g}, high = {float(high):g}: low < high, both in {where}")
     partition = markov_partition(map_, (low, high))
     if partition is None:
-        return _along(map_.compose(n).values, low, high).crossings
+        return _along(compose(map_, n).values, low, high).crossings
     at_points = [_along((point,), low, high) for point in partition.points]
     visits = [_along(partition.points[i : i + 2], low, high) for i in partition.intervals]
     for _ in range(n):
@@ -124,7 +76,7 @@ def _along(values: tuple[Number, ...], low: Number, high: Number) -> _Visits:
 
 
 def _over(partition: MarkovPartition, i: int, visits: list[_Visits], at_points: list[_Visits]) -> _Visits:
-    """Of f^(k+1) over interval i, from f^k over the intervals that f covers, or at one point where f is flat."""
+    """Visits of f^(k+1) over interval i: those of f^k over the intervals that f covers, or at a point if f is flat."""
     covered = partition.covered(i)
     if not covered:
         return at_points[partition.images[i]]

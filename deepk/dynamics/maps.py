@@ -1,4 +1,4 @@
-"""Continuous piecewise-linear maps of an interval, exact where their knots are, and the maps of the theory papers."""
+"""Continuous piecewise-linear maps of an interval, exact where their knots are."""
 
 from __future__ import annotations
 
@@ -16,12 +16,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from deepk.dynamics.numbers import GOLDEN_RATIO, Number, exact, size
+from deepk.dynamics.numbers import Number, exact, size
 
-_MOST_KNOTS = 2**22  # of a composition that is written out
-_SURELY_SMALL = 8  # compositions that are written out without counting first
 _EPS = float(np.finfo(np.float64).eps)
-_ROUNDING = 8 * _EPS  # of a knot or a value in float64, relative to the largest
+ROUNDING = 8 * _EPS  # of a knot or a value in float64, relative to the largest
 _LOST = 1e-3  # error of an iterate in float64 of which a user is warned
 
 
@@ -70,7 +68,7 @@ class PiecewiseLinearMap:
 
     @cached_property
     def slopes(self) -> tuple[Number, ...]:
-        """Of the pieces, from left to right."""
+        """The slopes of the pieces, from left to right."""
         rises = zip(self.knots, self.knots[1:], self.values, self.values[1:], strict=False)
         return tuple((y1 - y0) / (x1 - x0) for x0, x1, y0, y1 in rises)
 
@@ -165,50 +163,6 @@ class PiecewiseLinearMap:
             x = self(x)
         return x
 
-    def compose(self, n: int) -> PiecewiseLinearMap:
-        """f o ... o f, n times, with all its knots; f^0 is the identity. In floats knots within rounding are one.
-
-        Raises ValueError for n < 0, a map that leaves its interval, or more than four million knots.
-        """
-        if index(n) < 0:
-            raise ValueError(f"n = {n} is negative")
-        self.check_maps_into_itself()
-        self._check_size(n)
-        result = PiecewiseLinearMap(self.interval, self.interval)
-        for _ in range(n):
-            result = self._after(result, n)
-        return result
-
-    def _check_size(self, n: int) -> None:
-        """Raises ValueError where it can be counted beforehand that f^n has too many knots."""
-        from deepk.dynamics.crossings import pieces_by_recursion  # which need this module
-        from deepk.dynamics.markov import markov_partition
-
-        if n > _SURELY_SMALL and (partition := markov_partition(self)) is not None:
-            _check_knots(pieces_by_recursion(self, n, partition) + 1, n)
-
-    def _after(self, inner: PiecewiseLinearMap, n: int) -> PiecewiseLinearMap:
-        """f o inner: knots of inner, and where it passes through knots of f."""
-        x, y = [inner.knots[0]], [self(inner.values[0])]
-        near = _ROUNDING * max(abs(float(end)) for end in self.interval)
-        for x0, x1, y0, y1 in zip(inner.knots, inner.knots[1:], inner.values, inner.values[1:], strict=False):
-            low, high = min(y0, y1), max(y0, y1)
-            passed = [(k, v) for k, v in zip(self.knots, self.values, strict=True) if low < k < high]
-            for k, v in passed if y0 < y1 else passed[::-1]:
-                at = x0 + (k - y0) * (x1 - x0) / (y1 - y0)
-                if self.is_exact or x[-1] + near < at < x1 - near:
-                    x.append(at)
-                    y.append(v)
-            x.append(x1)
-            y.append(self(y1))
-            _check_knots(len(x), n)
-        return PiecewiseLinearMap(x, y)
-
-
-def _check_knots(count: int, n: int) -> None:
-    if count > _MOST_KNOTS:
-        raise ValueError(f"n = {n} is too large to write out: the composition has more than {_MOST_KNOTS} knots")
-
 
 def _numbers(values: Sequence[Any] | np.ndarray) -> list[Number]:
     """All exact, or all floats; ValueError for what is not finite."""
@@ -228,7 +182,7 @@ def _finite(value: Any) -> float:
 def _bends(x: Sequence[Number], y: Sequence[Number]) -> list[int]:
     """The inner knots at which the slope changes; in floats, by more than a rounding of knots and values."""
     in_floats = isinstance(x[0], float)
-    x_error, y_error = (_ROUNDING * max(map(size, numbers)) if in_floats else 0 for numbers in (x, y))
+    x_error, y_error = (ROUNDING * max(map(size, numbers)) if in_floats else 0 for numbers in (x, y))
     found = []
     for i in range(1, len(x) - 1):
         run, next_run, rise, next_rise = x[i] - x[i - 1], x[i + 1] - x[i], y[i] - y[i - 1], y[i + 1] - y[i]
@@ -236,60 +190,3 @@ def _bends(x: Sequence[Number], y: Sequence[Number]) -> list[int]:
         if size(rise * next_run - next_rise * run) > error:
             found.append(i)
     return found
-
-
-# --- the maps of the papers -------------------------------------------------------------------------------------------
-
-
-def tent_map(slope: Any = 2) -> PiecewiseLinearMap:
-    """slope min(x, 1 - x) on [0, 1]; ValueError for a slope outside (0, 2]."""
-    if not 0 < slope <= 2:
-        raise ValueError(f"slope = {float(slope):g} is not in (0, 2]: the tent would leave [0, 1]")
-    half = Fraction(1, 2)
-    number = exact(slope)
-    top = half * number if number is not None else 0.5 * float(slope)
-    return PiecewiseLinearMap([Fraction(0), half, Fraction(1)], [Fraction(0), top, Fraction(0)])
-
-
-def bounded_slope_map(slope: Any) -> PiecewiseLinearMap:
-    """slope |x| - 1 on [-1, 1]; it has a point of odd period p > 1 if and only if slope >= growth_rate(p).
-
-    (Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777.) ValueError for a slope outside (0, 2].
-    """
-    if not 0 < slope <= 2:
-        raise ValueError(f"slope = {float(slope):g} is not in (0, 2]: the map would leave [-1, 1]")
-    number = exact(slope)
-    end = (number if number is not None else float(slope)) - 1
-    return PiecewiseLinearMap([-1, 0, 1], [end, -1, end])
-
-
-def golden_map() -> PiecewiseLinearMap:
-    """phi |x| - 1 on [-1, 1] with the golden ratio, exactly: the least slope with period 3, on 0, -1, phi - 1."""
-    return bounded_slope_map(GOLDEN_RATIO)
-
-
-def li_yorke_map() -> PiecewiseLinearMap:
-    """On [1, 5], through 3, 5, 4, 2, 1: it has period 5 and no period 3 (Li, Yorke 1975, Amer. Math. Monthly 82)."""
-    return period_map(5)
-
-
-def period_map(period: int) -> PiecewiseLinearMap:
-    """A map of [1, p] that permutes 1, ..., p in a cycle, and has no period that stands before p in Sharkovsky's order.
-
-    Of the kind that the slides draw for periods 3, 4 and 5; that of 5 is Li and Yorke's. Stefan's cycle for an odd p;
-    for p = 2r, 1, ..., r are exchanged with r + 1, ..., p so that twice the map is that of r on the left half. Raises
-    ValueError for a period below 2.
-    """
-    if index(period) < 2:
-        raise ValueError(f"period = {period} is not at least 2")
-    return PiecewiseLinearMap(range(1, period + 1), _cycle(period))
-
-
-def _cycle(period: int) -> list[int]:
-    """The images of 1, ..., period (Stefan 1977, Comm. Math. Phys. 54, for an odd one)."""
-    half = period // 2
-    if period == 1:
-        return [1]
-    if period % 2 == 0:
-        return [image + half for image in _cycle(half)] + list(range(1, half + 1))
-    return [half + 1, *range(period, half + 1, -1), *range(half, 0, -1)]

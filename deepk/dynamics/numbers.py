@@ -96,7 +96,7 @@ class Sqrt5:
         return NotImplemented if that is None else (self - that).sign < 0
 
     def __hash__(self) -> int:
-        """As that of the rational number, for a rational one."""
+        """The hash; of a rational number the one that Python gives it."""
         return hash(self.a) if self.b == 0 else hash((self.a, self.b))
 
     def __float__(self) -> float:

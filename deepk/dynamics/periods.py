@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.sparse.csgraph import connected_components
 
+from deepk.dynamics.composition import compose
 from deepk.dynamics.maps import PiecewiseLinearMap
 from deepk.dynamics.markov import MarkovPartition, markov_partition
 from deepk.dynamics.numbers import Number
@@ -40,7 +41,7 @@ def _fixed(map_: PiecewiseLinearMap, period: int) -> tuple[list[Number], list[tu
     """The isolated fixed points of f^p, in order, and the intervals on which it is the identity."""
     if index(period) < 1:
         raise ValueError(f"period = {period} is not at least 1")
-    composed = map_.compose(period)
+    composed = compose(map_, period)
     found: list[Number] = []
     intervals: list[tuple[Number, Number]] = []
     sides = zip(composed.knots, composed.knots[1:], composed.values, composed.values[1:], strict=False)

@@ -27,7 +27,7 @@ class ClosedForm:
 
 
 def closed_form(activation: Activation) -> ClosedForm | None:
-    """The closed form of a known activation's kernel, or of any positively homogeneous one's; None where there is none."""
+    """The kernel of a known activation, or of any positively homogeneous one, in closed form; None for others."""
     slopes = moments.homogeneous_slopes(activation)
     if slopes is not None:
         return _homogeneous(*slopes)

@@ -90,7 +90,7 @@ class CompositionalKernel:
 
     @property
     def error_bound(self) -> float:
-        """Relative error of theta_L = arccos K: at most twice this is the relative error of 1 - K, and the error of K."""
+        """Relative error of theta_L = arccos K; that of 1 - K, and the error of K, are at most twice it."""
         return self._iterate.error_bound
 
     @overload

@@ -50,7 +50,7 @@ class GaltonWatson:
     """
 
     def __init__(self, source: Source, *, centered: bool = False) -> None:
-        """The process of an activation, centered or not, of a list of probabilities, or of a law; errors as `as_law`."""
+        """From an activation, centered or not, a list of probabilities, or a law; raises what `as_law` does."""
         self.law = as_law(source, centered=centered)
 
     @property

@@ -162,7 +162,7 @@ def ridge(blocks: Iterable[Float[Tensor, "_ m"]], y: Int[Tensor, " n"], classes:
 
 
 def kernel_ridge(gram: Float[Tensor, "n n"], y: Int[Tensor, " n"], classes: int) -> RidgeFit:
-    """Ridge regression of one-hot labels in the dual, w = sum_i alpha_i phi(x_i), from the training set's kernel matrix.
+    """Ridge regression of one-hot labels in the dual, w = sum_i alpha_i phi(x_i), from a kernel matrix.
 
     b is the classes' shares, not fitted; lambda is chosen by generalized cross-validation.
     """

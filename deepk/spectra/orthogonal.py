@@ -22,7 +22,7 @@ def hermite_recurrence(degree: int) -> Float[np.ndarray, " {degree}"]:
 
 
 def gegenbauer_recurrence(degree: int, dimension: int) -> Float[np.ndarray, " {degree}"]:
-    """b_1..b_degree in x p_k = b_(k+1) p_(k+1) + b_k p_(k-1), p_k orthonormal under the law of a coordinate on a sphere.
+    """b_1..b_degree in x p_k = b_(k+1) p_(k+1) + b_k p_(k-1), for polynomials orthonormal on the sphere.
 
     The law is that of <x, theta>, theta uniform on the unit sphere in R^d, x a fixed point of it:
 

@@ -18,6 +18,7 @@ from deepk.dynamics import (
     GOLDEN_RATIO,
     PiecewiseLinearMap,
     bounded_slope_map,
+    compose,
     constant_predictor_floor,
     crossings,
     golden_map,
@@ -185,7 +186,7 @@ CASES = [
     pytest.param(golden_map(), 9, WHOLE, id="golden, wider"),
     pytest.param(li_yorke_map(), 9, (2, 4), id="Li-Yorke"),
 ]
-written = cache(PiecewiseLinearMap.compose)
+written = cache(compose)
 
 
 @pytest.mark.parametrize(("f", "n", "interval"), CASES)

@@ -14,7 +14,9 @@ from deepk.dynamics import (
     GOLDEN_RATIO,
     PiecewiseLinearMap,
     bounded_slope_map,
+    compose,
     crossings,
+    fibonacci,
     golden_map,
     li_yorke_map,
     linear_pieces,
@@ -33,16 +35,9 @@ NO_PARTITION = {
 }
 
 
-def fibonacci(n: int) -> int:
-    a, b = 0, 1
-    for _ in range(n):
-        a, b = b, a + b
-    return a
-
-
 def counted(f: PiecewiseLinearMap, n: int, low, high) -> int:
     """Along the knots of f^n, monotone in between: how often what is at low or below gets to high or above, or back."""
-    sides = [value >= high for value in f.compose(n).values if value <= low or value >= high]
+    sides = [value >= high for value in compose(f, n).values if value <= low or value >= high]
     return sum(a != b for a, b in pairwise(sides))
 
 
@@ -103,7 +98,7 @@ def test_the_slope_1_map_keeps_its_two_pieces():
 def test_pieces_are_counted_as_if_the_iterate_were_written_out(drawn, n):
     f = PiecewiseLinearMap(*drawn)
     assert markov_partition(f) is not None
-    assert linear_pieces(f, n) == f.compose(n).pieces
+    assert linear_pieces(f, n) == compose(f, n).pieces
 
 
 @light
@@ -131,7 +126,7 @@ def test_oscillations_across_points_of_any_partition_are_counted_so_too(drawn, n
 @pytest.mark.parametrize("f", NO_PARTITION.values(), ids=NO_PARTITION)
 def test_without_a_partition_the_iterate_is_written_out(f, n):
     assert markov_partition(f) is None
-    composed = f.compose(n)
+    composed = compose(f, n)
     assert linear_pieces(f, n) == composed.pieces
     low, high = f.interval
     for share in (Fraction(1, 3), Fraction(1, 2)):
@@ -182,7 +177,7 @@ class TestRefusals:
             count(PiecewiseLinearMap([0, 1], [0, 2]), 1)
 
     def test_an_iterate_too_large_to_write_out_is_refused(self, count, monkeypatch):
-        monkeypatch.setattr("deepk.dynamics.maps._MOST_KNOTS", 500)
+        monkeypatch.setattr("deepk.dynamics.composition._MOST_KNOTS", 500)
         with pytest.raises(ValueError, match=r"^n = 40 is too large to write out: [^\n]* more than 500 knots$"):
             count(bounded_slope_map(1.9), 40)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from deepk.dynamics import GOLDEN_RATIO, Sqrt5
+from deepk.dynamics import GOLDEN_RATIO, Sqrt5, fibonacci
 from deepk.dynamics.numbers import bits, exact, size
 
 light = settings(max_examples=30, deadline=None)
@@ -191,3 +191,13 @@ def test_only_rational_numbers_and_those_with_sqrt_5_are_exact():
 def test_bits_are_those_of_the_longer_part():
     assert bits(Fraction(5, 8)) == 3 + 4
     assert bits(Sqrt5(Fraction(1, 2), Fraction(255, 256))) == 8 + 9
+
+
+def test_fibonacci_numbers_by_binet() -> None:
+    found = [fibonacci(n) for n in range(8)]
+    assert found == [0, 1, 1, 2, 3, 5, 8, 13]
+    phi = GOLDEN_RATIO
+    power, conjugate = phi, 1 - phi  # phi^n, and (1 - phi)^n
+    for n in range(1, 60):
+        assert power - conjugate == fibonacci(n) * (2 * phi - 1)  # sqrt(5) F_n
+        power, conjugate = power * phi, conjugate * (1 - phi)

@@ -10,26 +10,19 @@ from __future__ import annotations
 import difflib
 import hashlib
 import http.client
-import math
 import os
-import pickle
-import struct
-import sys
 import tarfile
 import tempfile
-import warnings
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import platformdirs
 
-from deepk.data import image_folder
+from deepk.data import files, image_folder
 from deepk.data.errors import DataCorrupt, DataError, DataMissing
 from deepk.data.image_folder import LAYOUT
 
@@ -66,31 +59,6 @@ _FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Sh
 _CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _DIGITS = tuple("0123456789")
 _CLASSES = {"digits": _DIGITS, "mnist": _DIGITS, "fashion-mnist": _FASHION, "cifar10": _CIFAR10}
-_IDX_SHAPE: dict[str, tuple[int, ...]] = {
-    "t10k-images-idx3-ubyte": (10_000, 28, 28),
-    "t10k-labels-idx1-ubyte": (10_000,),
-    "train-images-idx3-ubyte": (60_000, 28, 28),
-    "train-labels-idx1-ubyte": (60_000,),
-}
-# Of the decompressed files; torchvision declares sums of the archives alone.
-_MNIST_SHA256 = {
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-}
-# torchvision.datasets.CIFAR10.train_list and .test_list, repeated here so that checking imports no torch.
-_CIFAR10_MD5 = {
-    "data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "data_batch_4": "634d18415352ddfa80567beed471001a",
-    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    "test_batch": "40351d587109b95175f43aff81a1287e",
-}
-# Nobody publishes sums of the decompressed Fashion-MNIST files, so `fetch` writes them here, next to the files, after
-# torchvision has verified the archives. The format is that of `sha256sum`, whose `-c` reads it.
-_SIDECAR = "deepk.sha256"
 # One stream per purpose, default_rng([seed, stream]): the test subset does not move with train_size.
 _TRAIN, _TEST, _SPLIT = 0, 1, 2
 
@@ -228,25 +196,29 @@ def check(name: str, *, root: str | Path | None = None) -> str:
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(DATASETS)}"
         raise ValueError(f"unknown data set {name!r}: {hint}")
     if name == "digits":
-        images, labels = _digits()
+        images, labels = files.read_digits()
         return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
     folder = _folder(name, root)
     try:
-        files = image_folder.layout(folder).files if name == "image-folder" else _present(name, folder)
+        names = image_folder.layout(folder).files if name == "image-folder" else _present(name, folder)
         if name == "fashion-mnist":
-            _check_idx(name, folder)
-        sums = {file: _sum(folder / file) for file in files}
+            files.check_idx(name, folder)
+        sums = {file: files.checksum(folder / file) for file in names}
         if name == "mnist":
-            _compare(name, folder, "sha256", _MNIST_SHA256, sums)
-        elif name == "fashion-mnist" and (folder / _SIDECAR).is_file():
-            lines = [line.split() for line in (folder / _SIDECAR).read_text("utf-8").splitlines()]
+            files.compare(name, folder, "sha256", files.MNIST_SHA256, sums)
+        elif name == "fashion-mnist" and (folder / files.SIDECAR).is_file():
+            lines = [line.split() for line in (folder / files.SIDECAR).read_text("utf-8").splitlines()]
             stored = {words[1]: words[0] for words in lines if len(words) == 2}
-            _compare(name, folder, "sha256", {file: stored.get(file, f"none in {_SIDECAR}") for file in files}, sums)
+            files.compare(
+                name, folder, "sha256", {file: stored.get(file, f"none in {files.SIDECAR}") for file in names}, sums
+            )
         elif name == "cifar10":
-            _compare(name, folder, "md5", _CIFAR10_MD5, {file: _sum(folder / file, "md5") for file in files})
+            files.compare(
+                name, folder, "md5", files.CIFAR10_MD5, {file: files.checksum(folder / file, "md5") for file in names}
+            )
     except OSError as error:
         raise DataError(f"{name}: cannot read {error.filename}: {error.strerror}; or use data=digits") from error
-    return hashlib.sha256(_manifest(sums).encode()).hexdigest()
+    return hashlib.sha256(files.manifest(sums).encode()).hexdigest()
 
 
 def fetch(name: str, *, root: str | Path | None = None) -> Path:
@@ -273,13 +245,13 @@ def fetch(name: str, *, root: str | Path | None = None) -> Path:
     try:
         top.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=top, prefix=".deepk-fetch-") as staging:
-            getattr(_torchvision().datasets, _TORCHVISION[name])(staging, download=True)
+            getattr(files.torchvision().datasets, _TORCHVISION[name])(staging, download=True)
             check(name, root=staging)
             fresh = _folder(name, staging)
             folder.mkdir(parents=True, exist_ok=True)
             if name == "fashion-mnist":
-                sums = {file: _sum(fresh / file) for file in _present(name, fresh)}
-                (folder / _SIDECAR).write_text(_manifest(sums), "utf-8")
+                sums = {file: files.checksum(fresh / file) for file in _present(name, fresh)}
+                (folder / files.SIDECAR).write_text(files.manifest(sums), "utf-8")
             for file in _present(name, fresh):
                 if not (folder / file).exists():
                     (fresh / file).replace(folder / file)
@@ -302,9 +274,9 @@ def status(name: str, *, root: str | Path | None = None) -> Status:
             path = _folder(name, root)
         check(name, root=root)
         if name == "image-folder":
-            files, _, n_train, classes = image_folder.layout(_folder(name, root))
-            n_train = _eighty_percent(len(files)) if n_train is None else n_train
-            n_test, n_classes = len(files) - n_train, len(classes)
+            names, _, n_train, classes = image_folder.layout(_folder(name, root))
+            n_train = _eighty_percent(len(names)) if n_train is None else n_train
+            n_test, n_classes = len(names) - n_train, len(classes)
     except DataError as error:
         state, detail = "missing" if isinstance(error, DataMissing) else "corrupt", str(error)
     return Status(name, state, path, n_train, n_test, n_classes, detail)
@@ -317,103 +289,28 @@ def _folder(name: str, root: str | Path | None) -> Path:
 
 
 def _present(name: str, folder: Path) -> list[str]:
-    files = sorted(_CIFAR10_MD5 if name == "cifar10" else _IDX_SHAPE)
-    for file in files:
+    names = sorted(files.CIFAR10_MD5 if name == "cifar10" else files.IDX_SHAPE)
+    for file in names:
         if not (folder / file).is_file():
             raise DataMissing(
                 f"{name}: no {file} in {folder}; run `deepk data fetch {name}`, or set DEEPK_DATA (or data.root=DIR) "
                 f"to the folder that holds {_FOLDER[name]}, or use data=digits"
             )
-    return files
-
-
-def _idx_header(shape: tuple[int, ...]) -> bytes:
-    # IDX: two zero bytes, 8 for unsigned bytes, the number of axes, then each length, all big-endian.
-    return struct.pack(f">{1 + len(shape)}i", 0x0800 + len(shape), *shape)
-
-
-def _check_idx(name: str, folder: Path) -> None:
-    for file, shape in _IDX_SHAPE.items():
-        header = _idx_header(shape)
-        size = len(header) + math.prod(shape)
-        _compare(name, folder, "size", {file: size}, {file: (folder / file).stat().st_size})
-        with (folder / file).open("rb") as stream:
-            _compare(name, folder, "IDX header", {file: header.hex()}, {file: stream.read(len(header)).hex()})
-
-
-def _compare(name: str, folder: Path, what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> None:
-    for file, value in expected.items():
-        if found[file] != value:
-            raise DataCorrupt(
-                f"{name}: {folder / file} is truncated or altered: {what} {found[file]}, expected {value}; "
-                f"delete it and run `deepk data fetch {name}`"
-            )
-
-
-def _sum(path: Path, algorithm: str = "sha256") -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
-
-
-def _manifest(sums: Mapping[str, str]) -> str:
-    return "".join(f"{sums[file]}  {file}\n" for file in sorted(sums))
+    return names
 
 
 @lru_cache(maxsize=1)  # a run uses one set; the largest named one takes 184 MB as uint8
 def _read(name: str, folder: Path, image_size: int | None, _sha256: str) -> _Stored:
     # The sha256 is there for the cache's key: what has changed on disk is read again.
     if name == "digits":
-        x, y = _digits()
+        x, y = files.read_digits()
         return _Stored(x, y, None, _CLASSES[name])
     if name == "image-folder":
-        files, labels, n_train, classes = image_folder.layout(folder)
-        images = image_folder.decode(folder, files, image_size)
+        names, labels, n_train, classes = image_folder.layout(folder)
+        images = image_folder.decode(folder, names, image_size)
         return _Stored(images, np.array(labels, dtype=np.int64), n_train, classes)
-    x, y = _read_cifar10(folder) if name == "cifar10" else _read_idx(folder)
+    x, y = files.read_cifar10(folder) if name == "cifar10" else files.read_idx(folder)
     return _Stored(x, y, _SIZES[name][0], _CLASSES[name])
-
-
-def _digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    try:  # the file that load_digits reads: to import scikit-learn for it takes a second, in every process of a run
-        file = metadata.distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
-        table = np.loadtxt(str(file), delimiter=",", dtype=np.uint8)  # a row: 64 pixels, then the label
-    except (OSError, metadata.PackageNotFoundError):  # another version of it may keep the file elsewhere
-        from sklearn.datasets import load_digits
-
-        digits = load_digits()
-        table = np.column_stack([digits.data, digits.target]).astype(np.uint8)
-    return table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].astype(np.int64)  # (1797, 1, 8, 8), (1797,)
-
-
-def _read_idx(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    def body(file: str) -> NDArray[np.uint8]:
-        shape = _IDX_SHAPE[file]
-        return np.fromfile(folder / file, dtype=np.uint8, offset=len(_idx_header(shape))).reshape(shape)
-
-    x = np.concatenate([body(f"{part}-images-idx3-ubyte") for part in ("train", "t10k")])
-    y = np.concatenate([body(f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")])
-    return x[:, None], y.astype(np.int64)  # (70000, 1, 28, 28), (70000,)
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Reads what CIFAR-10's files hold, NumPy arrays in lists and dictionaries, and imports nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module.partition(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype"):
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in CIFAR-10")
-
-
-def _read_cifar10(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    batches = []
-    for file in sorted(_CIFAR10_MD5):  # data_batch_1 .. data_batch_5, test_batch
-        # NumPy 2.4.0 to 2.4.4 warn of the integer flags in arrays that Python 2 pickled (numpy/numpy#31177).
-        with (folder / file).open("rb") as stream, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
-            batches.append(_ArrayUnpickler(stream, encoding="latin1").load())
-    # A stored row is the red, the green and the blue plane.
-    x = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
-    return x, np.concatenate([np.array(batch["labels"], dtype=np.int64) for batch in batches])
 
 
 def _eighty_percent(n: int) -> int:
@@ -434,31 +331,3 @@ def _subset(rows: NDArray[np.int64], size: int | None, seed: list[int], what: st
     if not 1 <= size <= len(rows):
         raise ValueError(f"{what}={size}, but there are {len(rows)} such images: choose 1 to {len(rows)}")
     return np.random.default_rng(seed).permutation(rows)[:size]
-
-
-_OPERATORS: list[object] = []  # when a torch.library.Library is collected, its operators go with it
-
-
-def _torchvision() -> Any:
-    """Import torchvision, also beside a CPU-only torch.
-
-    The published wheel is built against CUDA torch. Beside a CPU-only one its operator library does not load, and the
-    import dies on `torchvision::nms`. Data sets need no operator, so the two that the import asks for are declared,
-    without implementation, and it is begun again (seen with torch 2.13.0 and torchvision 0.28.0).
-    """
-    import torch
-
-    try:
-        import torchvision
-    except RuntimeError as error:
-        if "operator torchvision::nms does not exist" not in str(error):
-            raise
-        for module in [module for module in sys.modules if module.partition(".")[0] == "torchvision"]:
-            del sys.modules[module]
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for operator in ("nms", "qnms"):
-            signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            library.define(operator + signature)
-        _OPERATORS.append(library)
-        import torchvision
-    return torchvision

@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from deepk import data
-from deepk.data import image_folder
+from deepk.data import files, image_folder
 
 DOWNLOADED = ("mnist", "fashion-mnist", "cifar10")
 # sha256 of the bytes of scikit-learn's 1797 images (uint8) and labels (int64); computed with scikit-learn 1.9.1.
@@ -63,7 +63,7 @@ def write_cifar10(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Six batches of two images, each with three constant planes, and their sums declared to be right."""
     folder.mkdir(parents=True)
     sums = {}
-    for k, file in enumerate(sorted(data._CIFAR10_MD5)):
+    for k, file in enumerate(sorted(files.CIFAR10_MD5)):
         rows = np.repeat(np.array([[k, 10 + k, 20 + k], [100 + k, 110 + k, 120 + k]], dtype=np.uint8), 1024, axis=1)
         with (folder / file).open("wb") as stream:
             Python2Pickler(stream, protocol=2).dump({"data": rows, "labels": [k, 9 - k]})
@@ -71,7 +71,7 @@ def write_cifar10(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         body = (folder / file).read_bytes().replace(b"\x89\x88\x87", b"K\x00K\x01\x87")
         (folder / file).write_bytes(body.replace(b"numpy._core", b"numpy.core"))
         sums[file] = hashlib.md5((folder / file).read_bytes()).hexdigest()
-    monkeypatch.setattr(data, "_CIFAR10_MD5", sums)
+    monkeypatch.setattr(files, "CIFAR10_MD5", sums)
     monkeypatch.setitem(data._SIZES, "cifar10", (10, 2))
     return folder
 
@@ -88,7 +88,7 @@ def write_images(folder: Path, *, classes: tuple[str, ...] = ("cat", "dog"), n: 
 
 
 def fake_download(monkeypatch: pytest.MonkeyPatch, name: str, act: object) -> None:
-    monkeypatch.setattr(getattr(data._torchvision().datasets, data._TORCHVISION[name]), "download", act)
+    monkeypatch.setattr(getattr(files.torchvision().datasets, data._TORCHVISION[name]), "download", act)
 
 
 # Import and names -------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def test_an_unreadable_file_is_a_one_line_error(tmp_path, monkeypatch):
     def refuse(*_: object) -> str:
         raise PermissionError(13, "Permission denied", "the-file")
 
-    monkeypatch.setattr(data, "_sum", refuse)
+    monkeypatch.setattr(files, "checksum", refuse)
     with pytest.raises(data.DataError, match="cannot read the-file: Permission denied") as error:
         data.check("fashion-mnist", root=tmp_path)
     one_line(error)
@@ -355,7 +355,7 @@ def test_fashion_mnist_without_stored_sums_is_accepted_by_its_headers(tmp_path):
 def test_fashion_mnist_is_held_against_the_stored_sums(tmp_path):
     folder = write_idx(tmp_path / "FashionMNIST" / "raw")
     sums = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()}
-    (folder / data._SIDECAR).write_text(data._manifest(sums))
+    (folder / files.SIDECAR).write_text(files.manifest(sums))
     data.check("fashion-mnist", root=tmp_path)
     with (folder / "train-labels-idx1-ubyte").open("r+b") as stream:
         stream.seek(1000)
@@ -366,7 +366,7 @@ def test_fashion_mnist_is_held_against_the_stored_sums(tmp_path):
 
 def test_stored_sums_that_omit_a_file_do_not_vouch_for_it(tmp_path):
     folder = write_idx(tmp_path / "FashionMNIST" / "raw")
-    (folder / data._SIDECAR).write_text("")
+    (folder / files.SIDECAR).write_text("")
     with pytest.raises(data.DataCorrupt, match=r"expected none in deepk\.sha256"):
         data.check("fashion-mnist", root=tmp_path)
 
@@ -400,19 +400,19 @@ def test_cifar10_batches_come_in_order_with_the_test_batch_last(tmp_path, monkey
 
 
 def test_the_sums_of_cifar10_are_those_torchvision_declares():
-    cifar10 = data._torchvision().datasets.CIFAR10
-    assert dict(cifar10.train_list + cifar10.test_list) == data._CIFAR10_MD5
+    cifar10 = files.torchvision().datasets.CIFAR10
+    assert dict(cifar10.train_list + cifar10.test_list) == files.CIFAR10_MD5
 
 
 def test_class_names_are_torchvisions():
-    assert list(data._CLASSES["fashion-mnist"]) == data._torchvision().datasets.FashionMNIST.classes
+    assert list(data._CLASSES["fashion-mnist"]) == files.torchvision().datasets.FashionMNIST.classes
 
 
 def test_reading_a_batch_imports_nothing_but_arrays(tmp_path, monkeypatch):
     folder = write_cifar10(tmp_path / "cifar-10-batches-py", monkeypatch)
     (folder / "data_batch_1").write_bytes(b"cos\ngetcwd\n(tR.")
     with pytest.raises(pickle.UnpicklingError, match=r"os\.getcwd has no place"):
-        data._read_cifar10(folder)
+        files.read_cifar10(folder)
 
 
 # MNIST as published -----------------------------------------------------------------------------------------------
@@ -426,7 +426,7 @@ def test_mnist_begins_with_the_known_labels():
 
 @needs_mnist
 def test_mnist_is_what_torchvision_reads():
-    mnist, torchvision = data.load("mnist"), data._torchvision()
+    mnist, torchvision = data.load("mnist"), files.torchvision()
     for train, x, y in ((True, mnist.train_x, mnist.train_y), (False, mnist.test_x, mnist.test_y)):
         theirs = torchvision.datasets.MNIST(data.data_root(), train=train)
         assert torch.equal(x, theirs.data.flatten(1).float() / 255)
@@ -435,7 +435,7 @@ def test_mnist_is_what_torchvision_reads():
 
 @needs_mnist
 def test_the_sha256_of_mnist_is_that_of_its_published_sums():
-    manifest = "".join(f"{data._MNIST_SHA256[file]}  {file}\n" for file in sorted(data._MNIST_SHA256))
+    manifest = "".join(f"{files.MNIST_SHA256[file]}  {file}\n" for file in sorted(files.MNIST_SHA256))
     assert data.check("mnist") == hashlib.sha256(manifest.encode()).hexdigest()
 
 
@@ -480,7 +480,7 @@ def archives(tmp_path, monkeypatch):
         resources.append((packed.name, hashlib.md5(packed.read_bytes()).hexdigest()))
     with QuietServer(("127.0.0.1", 0), functools.partial(QuietRequestHandler, directory=mirror)) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        fashion = data._torchvision().datasets.FashionMNIST
+        fashion = files.torchvision().datasets.FashionMNIST
         monkeypatch.setattr(fashion, "mirrors", [f"http://127.0.0.1:{server.server_port}/"])
         monkeypatch.setattr(fashion, "resources", resources)
         monkeypatch.setenv("no_proxy", "*")
@@ -498,15 +498,15 @@ def test_a_fetched_set_can_be_loaded(tmp_path):
 @pytest.mark.usefixtures("archives")
 def test_a_fetch_leaves_the_files_their_sums_and_nothing_else(tmp_path):
     folder = data.fetch("fashion-mnist", root=tmp_path / "root")
-    assert {p.name for p in folder.iterdir()} == {*data._IDX_SHAPE, data._SIDECAR}
+    assert {p.name for p in folder.iterdir()} == {*files.IDX_SHAPE, files.SIDECAR}
     assert [p.name for p in (tmp_path / "root").iterdir()] == ["FashionMNIST"]
 
 
 @pytest.mark.usefixtures("archives")
 def test_the_stored_sums_are_those_of_the_fetched_files(tmp_path):
     folder = data.fetch("fashion-mnist", root=tmp_path / "root")
-    lines = [f"{hashlib.sha256((folder / f).read_bytes()).hexdigest()}  {f}" for f in sorted(data._IDX_SHAPE)]
-    assert (folder / data._SIDECAR).read_text().splitlines() == lines
+    lines = [f"{hashlib.sha256((folder / f).read_bytes()).hexdigest()}  {f}" for f in sorted(files.IDX_SHAPE)]
+    assert (folder / files.SIDECAR).read_text().splitlines() == lines
 
 
 @pytest.mark.usefixtures("archives")
@@ -546,7 +546,7 @@ def test_a_damaged_archive_leaves_the_set_missing(archives, tmp_path):
 
 def test_a_set_that_is_there_is_not_downloaded_again(tmp_path, monkeypatch):
     folder = write_idx(tmp_path / "FashionMNIST" / "raw")
-    monkeypatch.setattr(data, "_torchvision", lambda: pytest.fail("torchvision was asked"))
+    monkeypatch.setattr(files, "torchvision", lambda: pytest.fail("torchvision was asked"))
     assert data.fetch("fashion-mnist", root=tmp_path) == folder
 
 
@@ -610,7 +610,7 @@ def test_fetching_digits_needs_nothing(tmp_path):
 
 
 def test_torchvision_is_imported_once():
-    assert data._torchvision() is data._torchvision()
+    assert files.torchvision() is files.torchvision()
 
 
 # Image folders ----------------------------------------------------------------------------------------------------
@@ -661,7 +661,7 @@ def test_files_and_labels_are_those_of_torchvisions_image_folder(tmp_path):
     shutil.copy(tmp_path / "a" / "0.png", tmp_path / "a" / "deeper" / "x.PNG")
     (tmp_path / "a" / "notes.txt").write_text("no image")
     shutil.copy(tmp_path / "a" / "0.png", tmp_path / "stray.png")
-    layout, theirs = image_folder.layout(tmp_path), data._torchvision().datasets.ImageFolder(tmp_path)
+    layout, theirs = image_folder.layout(tmp_path), files.torchvision().datasets.ImageFolder(tmp_path)
     ours = {(str(tmp_path / file), label) for file, label in zip(layout.files, layout.labels, strict=True)}
     assert ours == set(theirs.samples)
     assert list(layout.classes) == theirs.classes
@@ -837,7 +837,7 @@ def test_the_status_says_what_load_gives(name, tmp_path, monkeypatch):
         write_idx(tmp_path / data._FOLDER[name])
     elif name == "mnist":
         folder = write_idx(tmp_path / data._FOLDER[name])
-        monkeypatch.setattr(data, "_MNIST_SHA256", {p.name: data._sum(p) for p in folder.iterdir()})
+        monkeypatch.setattr(files, "MNIST_SHA256", {p.name: files.checksum(p) for p in folder.iterdir()})
     status, loaded = data.status(name, root=tmp_path), data.load(name, root=tmp_path)
     assert status.state == "present"
     assert (status.n_train, status.n_test, status.n_classes) == (

@@ -25,11 +25,9 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
-from numpy.polynomial.hermite_e import hermevander
-from scipy.special import factorial
 
-from deepk import activations, figures
-from deepk.gaussian import hermite
+from deepk import figures
+from deepk.gaussian import hermite, monte_carlo_coefficients
 from deepk.kernels import DualKernel, Finite
 from deepk.lab.contract import Lab, Unit
 from deepk.meanfield import MeanField, edge_of_chaos, rate
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
 
     from experiments.schema import ActivationDuality
 
-__all__ = ["claims", "draw", "measure", "monte_carlo_coefficients", "predict", "units"]
+__all__ = ["claims", "draw", "measure", "predict", "units"]
 
 COLUMNS = ("part", "activation", "seed", "centered", "quantity", "index", "value")
 FIGURES = ("hermite-polynomials", "distributions", "table", "critical-survival")
@@ -144,12 +142,6 @@ def _series(dual: DualKernel, degree: int) -> Iterator[Row]:
         for _ in range(ITERATIONS):
             s = float(p @ s**k / p.sum())
         yield "xi", degree, s
-
-
-def monte_carlo_coefficients(name: str, x: torch.Tensor, degree: int) -> np.ndarray:
-    """The paper's algorithm 3: a_k = mean of sigma(x) h_k(x)."""
-    sigma = activations.get(name)(x).numpy()
-    return np.asarray(sigma @ hermevander(x.numpy(), degree) / len(x) / np.sqrt(factorial(np.arange(degree + 1))))
 
 
 def _of_law(law: Finite, run: int) -> Iterator[Row]:

@@ -124,26 +124,24 @@ def _recipe(claim: Judging, column: Column, quantity: str, data: pd.DataFrame, c
         remark = f"{len(values)} runs, 5-95 % of them in [{low:.3f}, {high:.3f}]"
         cause = "" if swapped else f"; {_cause(column, quantity)}"
         digit = rounding(PRINTED_DIGIT, "half a unit of the printed digit")
-        finding.gives(float(np.median(values)), prediction_interval(values, printed) + digit, remark=remark + cause)
+        within = prediction_interval(values, printed) + digit
+        finding.gives(float(np.median(values)), within, remark=remark + cause)
 
 
-def prediction_interval(values: np.ndarray, expected: float, *, level: float = LEVEL) -> Tolerance:
-    """Where one more value of an unknown law falls, around the median, as a share of the expected number.
+def prediction_interval(values: np.ndarray, number: float, *, level: float = LEVEL) -> Tolerance:
+    """Where one more value of an unknown law falls, around the median: its longer side, or the one a number is beyond.
 
     Of n + 1 values of one law the last is equally likely to have each rank: it is between the j-th smallest and the
-    j-th largest of the others with probability 1 - 2 j / (n + 1). The longer side on a logarithmic scale, on which a
-    wrong factor moves the median and leaves the interval as it is. Infinite for fewer than 199 values, at 0.99.
+    j-th largest of the others with probability 1 - 2 j / (n + 1). Infinite for fewer than 199 values, at 0.99.
     """
     outside = math.floor((len(values) + 1) * (1 - level) / 2 + 1e-9)  # of 0.005 * 200, say, which is not quite 1
     if outside < 1:
         return Tolerance(math.inf, f"no interval: {len(values)} runs are too few for one of {100 * level:g} %")
-    ordered = np.sort(values)
-    low, middle, high = ordered[outside - 1], np.median(ordered), ordered[-outside]
-    ratio = max(high / middle, middle / low) if low > 0 else math.nan  # NaN of what is no positive number: differs
-    width = 0.0 if math.isnan(ratio) else (ratio - 1) * abs(expected)
-    return Tolerance(
-        float(width), f"{100 * level:g} % interval of one more run, whatever its law, on a logarithmic scale"
-    )
+    ordered, middle = np.sort(values), float(np.median(values))
+    below, above = middle - ordered[outside - 1], ordered[-outside] - middle
+    width = below if number < middle - below else above if number > middle + above else max(below, above)
+    width = 0.0 if math.isnan(width) else float(width)  # NaN has no median, and differs
+    return Tolerance(width, f"{100 * level:g} % interval of one more run, whatever its law")
 
 
 def _cause(column: Column, quantity: str) -> str:

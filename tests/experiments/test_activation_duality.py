@@ -140,6 +140,7 @@ def recipe(mu: list[float]) -> pd.DataFrame:
         (0.5, 1.0, 200, Verdict.UNDERPOWERED),  # a scatter that holds both columns of the table
         (0.005, 10.0, 200, Verdict.DIFFERS),
         (0.3, 10.0, 200, Verdict.DIFFERS),
+        (2.0, 0.1, 200, Verdict.DIFFERS),
         (0.005, 0.1, 200, Verdict.DIFFERS),
         (0.0, 0.0, 200, Verdict.DIFFERS),
         (0.0, math.nan, 200, Verdict.DIFFERS),
@@ -152,13 +153,18 @@ def test_the_recipe_is_judged_by_where_one_more_run_would_fall(theory, spread, f
 
 def test_a_prediction_interval_holds_one_more_value_of_any_law_as_often_as_it_says():
     generator = np.random.default_rng(0)
-    draws = generator.lognormal(0.0, 1.5, (4000, 200))
-    inside = 0
+    draws = generator.lognormal(0.0, 1.5, (4000, 399))
+    held = 0
     for *others, last in draws:
-        half = prediction_interval(np.array(others), 1.0).width  # (1 + half) is the ratio to the median
-        inside += 1 / (1 + half) <= last / np.median(others) <= 1 + half
-    # At least 0.99, with a binomial deviation of 0.0016; the shorter side is lengthened.
-    assert inside / len(draws) > 0.99 - 3 * 0.0016
+        held += abs(np.median(others) - last) <= prediction_interval(np.array(others), last).width
+    # Of 398 others one is outside on each side.
+    assert held / len(draws) == pytest.approx(1 - 2 / 399, abs=3 * math.sqrt(0.005 / len(draws)))
+
+
+def test_a_skewed_law_is_no_excuse_on_its_short_side():
+    values = np.array([*np.linspace(0.94, 0.96, 199), 2.3])
+    assert prediction_interval(values, 0.5).width == pytest.approx(0.01, abs=1e-3)
+    assert prediction_interval(values, 0.95).width == pytest.approx(1.35, abs=1e-2)
 
 
 def test_without_data_nothing_is_judged(theory, data, config):

@@ -14,6 +14,8 @@ from typing import NamedTuple, overload
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
+from numpy.polynomial.hermite_e import hermevander
+from scipy.special import factorial
 from torch import Tensor
 
 from deepk import activations
@@ -186,6 +188,22 @@ def _projections(phi: Activation, edges: Float[np.ndarray, " edges"], degree: in
         coefficients[k] = weighted @ value
         last, value = value, (x * value - math.sqrt(k) * last) / math.sqrt(k + 1)
     return coefficients
+
+
+def monte_carlo_coefficients(
+    activation: str | Activation, x: Float[Tensor, " samples"], degree: int
+) -> Float[np.ndarray, " {degree}+1"]:
+    """(1/M) sum_i phi(x_i) h_k(x_i) for k = 0..degree: Hermite coefficients from M standard normal samples, float64.
+
+    Algorithm 3 of Liang and Tran-Bach 2020 (arXiv:2004.04767). Unbiased, with the variance Var(phi(Z) h_k(Z)) / M; the
+    squares are therefore too large on average, by as much. `hermite_coefficients` are those of infinitely many samples.
+
+    Raises ValueError for a negative degree.
+    """
+    if degree < 0:
+        raise ValueError(f"degree = {degree}: it is at least 0")
+    phi = activations.get(activation)(x).numpy()
+    return np.asarray(phi @ hermevander(x.numpy(), degree) / len(x) / np.sqrt(factorial(np.arange(degree + 1))))
 
 
 def values(f: Function, x: Nodes) -> Nodes:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepk.activations import Activation, get
-from deepk.gaussian import expectation, expectation_2d, hermite, hermite_coefficients
+from deepk.gaussian import expectation, expectation_2d, hermite, hermite_coefficients, monte_carlo_coefficients
 
 EPS = 2.0**-52
 LARGEST = np.finfo(np.float64).max
@@ -334,3 +334,29 @@ def test_an_activation_that_changes_too_fast_is_refused_in_one_line():
     phi = Activation.from_callable("fast", lambda x: (1e6 * x).sin())
     with pytest.raises(ValueError, match=r"^[^\n]*(too fast|resolved|integrated)[^\n]*$"):
         hermite_coefficients(phi, 3)
+
+
+# Monte Carlo ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu", "sigmoid"])
+def test_monte_carlo_coefficients_scatter_around_the_exact_ones_as_their_variance_says(name):
+    degree, samples = 8, 100_000
+    x = torch.randn(samples, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    found, exact = monte_carlo_coefficients(name, x, degree), hermite_coefficients(name, degree)
+    assert found.shape == (degree + 1,)
+    for k in range(degree + 1):
+        square = expectation(lambda z, k=k: (get(name)(z) * hermite(k, z)) ** 2, kinks=get(name).breaks)
+        # 27 deviations in all: none beyond 4.5 of its own but for 2e-4
+        assert abs(found[k] - exact[k]) <= 4.5 * math.sqrt((square - exact[k] ** 2) / samples), k
+
+
+def test_a_monte_carlo_coefficient_is_the_mean_of_the_product_with_the_normalized_polynomial():
+    # By hand at x = -1, 2: relu = 0, 2, h_0 = 1, h_1 = x, h_2 = (x^2 - 1) / sqrt(2)
+    found = monte_carlo_coefficients("relu", torch.tensor([-1.0, 2.0], dtype=torch.float64), 2)
+    assert found == pytest.approx([1.0, 2.0, 3 / math.sqrt(2)], rel=4 * EPS)
+
+
+def test_a_negative_degree_of_monte_carlo_coefficients_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"^degree = -1[^\n]*$"):
+        monte_carlo_coefficients("relu", torch.zeros(2, dtype=torch.float64), -1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,16 +14,14 @@ from torch import Tensor
 
 from deepk.features.compressed import hermite_series
 from deepk.kernels import CompositionalFeatures, CompositionalKernel, GaltonWatson
-from deepk.lab.contract import Lab
-from experiments.random_features_training import coefficients, images, maps, some
-
-if TYPE_CHECKING:
-    from experiments.schema import RandomFeatures
+from deepk.lab import Lab
+from experiments.random_features import Config
+from experiments.random_features.inputs import coefficients, images, maps, some
 
 Rows = list[dict[str, Any]]
 
 
-def conditions(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
+def conditions(cfg: Config, seeds: list[int], lab: Lab) -> Rows:
     """Condition numbers of the kernel's Gram matrix, of that of features, and of features with noise, against L."""
     data = images(cfg)
     x = data.x[some(len(data.x), cfg.gram_size, seeds[0], lab)]
@@ -59,7 +57,7 @@ def _condition(gram: Float[Tensor, "n n"]) -> float:
     return float(values[-1] / values[0]) if float(values[0]) > lost else math.inf
 
 
-def errors(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
+def errors(cfg: Config, seeds: list[int], lab: Lab) -> Rows:
     """Errors of phi(x) . phi(y) towards the truncated kernel: root mean square and median over estimates of m each."""
     del seeds  # runs have their own, each another for each map, so that the claims are independent
     rhos = np.array(cfg.errors.rhos)
@@ -86,7 +84,7 @@ def errors(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
     return rows
 
 
-def tails(cfg: RandomFeatures, seeds: list[int], lab: Lab) -> Rows:
+def tails(cfg: Config, seeds: list[int], lab: Lab) -> Rows:
     """How many of independent branching processes exceed the truncation, generation by generation."""
     rows: Rows = []
     for name in cfg.activations:

@@ -9,8 +9,8 @@ import numpy as np
 
 from deepk.branching import Binomial, Geometric, OffspringLaw, Poisson, Uniform
 from deepk.branching.laws import CRITICAL
+from deepk.branching.named_laws import parse_law
 from deepk.kernels import DualKernel
-from experiments.bounds import parse_law
 from experiments.branching import Config
 
 SHOWN_GENERATIONS = 20  # of the sample paths; and of all paths where the mean is infinite

@@ -21,10 +21,11 @@ import pytest
 from mutation import Fault, Mutant
 from terminal import REPOSITORY
 
-from cli import configuration
 from cli.catalogue import find, names
 from deepk.lab import runner
 from deepk.lab.claims import Verdict, unexplained
+from deepk.lab.folder import RunFolder
+from deepk.lab.verification import FinishedRun
 
 REFERENCE = REPOSITORY / "results" / "reference"
 
@@ -49,23 +50,25 @@ FAULTS = [fault for module in MODULES.values() for fault in module.FAULTS]
 
 
 @lru_cache(maxsize=8)
-def reference(name: str, label: str) -> tuple[runner.Tables, list[runner.Group]]:
-    folder = REFERENCE / name / label
-    groups = [runner.Group(at, config) for at, config in configuration.read(folder, find(name))]
-    return runner.Tables.read(folder), groups
+def reference(name: str, label: str) -> FinishedRun:
+    return FinishedRun.open(RunFolder(REFERENCE / name / label), find(name))
 
 
 def judged(name: str, label: str, mutant: Mutant | None = None) -> pd.DataFrame:
-    tables, groups = reference(name, label)
-    return runner.judge_groups(find(name).experiment, mutant.change(tables) if mutant else tables, groups)
+    run = reference(name, label)
+    tables = mutant.change(run.tables) if mutant else run.tables
+    return runner.judge_groups(run.entry.experiment, tables, run.groups)
+
+
+@lru_cache(maxsize=8)
+def unexplained_as_it_is(name: str, label: str) -> frozenset[str]:
+    return frozenset(unexplained(judged(name, label)))
 
 
 @lru_cache(maxsize=64)
 def wrongly_judged(name: str, mutant: Mutant) -> frozenset[str]:
     """The claims that differ unexplained by a wrong result, and not without it."""
-    return frozenset(unexplained(judged(name, mutant.label, mutant))) - frozenset(
-        unexplained(judged(name, mutant.label))
-    )
+    return frozenset(unexplained(judged(name, mutant.label, mutant))) - unexplained_as_it_is(name, mutant.label)
 
 
 @pytest.mark.parametrize(("name", "mutant"), MUTANTS)

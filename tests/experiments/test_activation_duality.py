@@ -8,8 +8,8 @@ import mpmath
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 
-from cli import configuration
 from deepk.lab import Claim, Lab, Verdict
 from experiments.activation_duality import COLUMNS, FIGURES, Config, figures
 from experiments.activation_duality.claims import claims as judge
@@ -26,8 +26,7 @@ EXACT = {
 
 
 def compose(*overrides: str) -> Config:
-    with configuration.session("activation-duality") as hydra:
-        return configuration.compose(hydra, "activation-duality", "smoke", list(overrides))
+    return smoke.compose("activation-duality", "smoke", *overrides)
 
 
 @pytest.fixture(scope="module")

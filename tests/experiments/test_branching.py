@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 
-from cli import configuration
-from cli.errors import UsageError
 from deepk.branching import Geometric, Uniform
+from deepk.errors import Refused
 from deepk.kernels import DualKernel, GaltonWatson
 from deepk.lab import Claim, Lab, Verdict
 from deepk.statistics import binomial_half_width
@@ -37,8 +37,7 @@ FEW = ("paths=200", "shown_paths=3", "offspring=200", "seeds=[0]")
 
 
 def compose(*overrides: str, scale: str = "smoke") -> Config:
-    with configuration.session("branching") as hydra:
-        return configuration.compose(hydra, "branching", scale, list(overrides))
+    return smoke.compose("branching", scale, *overrides)
 
 
 def measured(cfg: Config) -> pd.DataFrame:
@@ -396,7 +395,7 @@ def test_a_law_that_is_none_is_refused(text: str, says: str) -> None:
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(override: str, line: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(Refused) as refused:
         compose(override)
     assert str(refused.value).startswith(line)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from jaxtyping import Float
-from torch import Tensor, from_numpy
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = Float[np.ndarray, "..."]
 
@@ -27,6 +29,8 @@ def elementwise(f: Callable[[Array], Array], x: float | np.ndarray | Tensor) -> 
         f: elementwise on a float64 array of one dimension.
         x: of any shape.
     """
+    from torch import Tensor, from_numpy  # laws of offspring need the type of an array, and no torch
+
     if isinstance(x, Tensor):
         tensor = from_numpy(_applied(f, x.detach().double().numpy(force=True)))
         return tensor.to(device=x.device, dtype=x.dtype if x.is_floating_point() else tensor.dtype)

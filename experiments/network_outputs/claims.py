@@ -6,7 +6,19 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtri
 
-from deepk.lab import Claim, Judging, Sample, Tolerance, needs, present, rounding, scaled_interval, share, where
+from deepk.lab import (
+    Claim,
+    Judging,
+    Sample,
+    Tolerance,
+    needs,
+    present,
+    rounding,
+    scaled_interval,
+    share,
+    t_interval,
+    where,
+)
 from experiments.network_outputs import PHASES, Config
 from experiments.published.edge_of_chaos import SLIDES
 
@@ -102,5 +114,6 @@ def _very_different(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cf
         needs(least >= ROUGHER, f"step={cfg.step:g}: by the theory, the chosen points treat close inputs alike")
         rough, smooth = (networks["change"].mean() / networks["square"].mean() for networks in (chaotic, edge))
         # A seed has the same weights in both phases, up to their scale.
-        scatter = (1 + _scatter(chaotic) - _scatter(edge)).dropna()
-        finding.gives(rough / smooth, scaled_interval(Sample.of(scatter.tolist()), least, over=OVER))
+        scatter = (_scatter(chaotic) - _scatter(edge)).dropna()
+        interval = t_interval(Sample.of(scatter.tolist()), over=OVER)
+        finding.gives(rough / smooth, Tolerance(least * interval.width, interval.reason))

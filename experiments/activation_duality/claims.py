@@ -124,8 +124,9 @@ def _recipe(claim: Judging, column: Column, quantity: str, data: pd.DataFrame, c
         remark = f"{len(values)} runs, 5-95 % of them in [{low:.3f}, {high:.3f}]"
         cause = "" if swapped else f"; {_cause(column, quantity)}"
         digit = rounding(PRINTED_DIGIT, "half a unit of the printed digit")
-        within = prediction_interval(values, printed) + digit
-        finding.gives(float(np.median(values)), within, remark=remark + cause)
+        median = float(np.median(values))
+        nearest = min(max(median, printed - PRINTED_DIGIT), printed + PRINTED_DIGIT)
+        finding.gives(median, prediction_interval(values, nearest) + digit, remark=remark + cause)
 
 
 def prediction_interval(values: np.ndarray, number: float, *, level: float = LEVEL) -> Tolerance:

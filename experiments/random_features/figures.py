@@ -170,4 +170,5 @@ def _label_sweeps(above: Axes, below: Axes, sizes: list[int], *, swept: bool) ->
     if swept:
         below.set_xscale("log")
     else:
+        below.set_xticks([])
         below.text(0.5, 0.5, "not swept", transform=below.transAxes, ha="center", color="0.4")

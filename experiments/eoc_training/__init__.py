@@ -1,0 +1,59 @@
+"""A network of depth 200 trains on the edge of chaos, and stays at chance in the ordered phase.
+
+(Hayou, Doucet, Rousseau 2019, arXiv:1902.06853: training curves and both tables of test accuracy.)
+
+Claim      chi_1 = sigma_w^2 E phi'(sqrt(q) Z)^2 is the mean-square factor by which a gradient changes in one layer. On
+           the edge of chaos chi_1 = 1 and a gradient crosses 200 layers; in the ordered phase it shrinks by
+           chi_1^200 (below 1e-40 here) and nothing is learnt. Smooth activations learn faster than ReLU; batch
+           normalization on the edge does not help.
+Measured   Test accuracy after each epoch of plain SGD on the cross entropy, for each activation, initialization and
+           seed; mean and 5-95 % band over seeds, against epochs and against seconds of training.
+Deviates   sigma_w and q are solved for at the authors' sigma_b, where their script rounds them to 2-4 digits. The
+           point (sigma_b, sigma_w) = (1, 1) of the ordered phase is printed for one figure of Tanh only; we take it for
+           all activations. The parameters of shifted softplus are not printed; we take its edge at q = 1. Depth counts
+           weight matrices, output included, and only the hidden layers are batch-normalized. At laptop scale the
+           network is narrower, the images are 8x8 digits and the steps are fewer: the published accuracies are then
+           not comparable, the order of the curves is. Batch-normalized ReLU overflows float32 at its second step: at
+           depth 200 and width 300 its first gradient on MNIST has norm 2e17 in the first layer. It is recorded as
+           diverged where the paper prints 93 %.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from deepk.lab import Configuration, Data, Deviation, bounds
+
+COLUMNS = ("activation", "initialization", "seed", "epoch", "step", "train_loss", "test_accuracy", "status")
+TIMING = ("epoch", "seconds")
+FIGURES = ("accuracy-against-epoch", "accuracy-against-time")
+
+NAMES = {"edge-of-chaos": "edge of chaos", "batch-norm": "edge of chaos + batch norm", "ordered": "ordered phase"}
+
+_OVERFLOW = Deviation(
+    measured=math.nan,
+    within=0.0,
+    reason="tested: tests/experiments/test_eoc_training.py, three steps at depth 200 and width 300: the first gradient "
+    "of batch-normalized ReLU is above 1e15 in the first layer; the second step overflows float32, and not float64",
+)
+KNOWN_DEVIATIONS = {"batch-norm-does-not-help/relu": _OVERFLOW, "table-1/mnist/relu/batch-norm": _OVERFLOW}
+
+
+@dataclass
+class Config(Configuration):
+    """Values and sources: conf/experiment/eoc-training.yaml."""
+
+    data: Data = field(default_factory=Data)
+    depth: int = bounds.at_least(2)
+    width: int = bounds.at_least(1)
+    activations: list[str] = bounds.activation_list()
+    initializations: list[str] = bounds.some_of(*NAMES)
+    seeds: list[int] = bounds.seeds()
+    learning_rate: float = bounds.positive()
+    batch_size: int = bounds.at_least(2)
+    epochs: int = bounds.at_least(1)
+    sigma_b: dict[str, float] = bounds.each_at_least(0)
+    default_sigma_b: float = bounds.at_least(0)
+    ordered_sigma_b: float = bounds.at_least(0)
+    ordered_sigma_w: float = bounds.positive()

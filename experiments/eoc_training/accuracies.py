@@ -1,0 +1,66 @@
+"""Test accuracies of a run of `eoc-training`, and how far those of a guess, or two of them, are apart by chance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy.special import ndtri
+
+from deepk.lab import Tolerance, needs, present, where
+from deepk.statistics import binomial_deviation, binomial_half_width, simultaneous
+from experiments.eoc_training import Config
+
+LEVEL = 0.99  # two-sided, of every interval
+
+
+@dataclass(frozen=True)
+class Run:
+    """The tables of a run, asked for accuracies in percent."""
+
+    theory: pd.DataFrame
+    data: pd.DataFrame
+    cfg: Config
+
+    def ends(self, activation: str, initialization: str, *, epoch: int | None = None, time: float = 0.0) -> list[float]:
+        """Test accuracy in percent of each seed after `epoch`, by default the last; NaN for a diverged one.
+
+        Silent for a training that is absent, or shorter than `time`, in learning rate x steps.
+        """
+        rows = present(self.data, activation=activation, initialization=initialization)
+        lost, spent = rows["status"] == "diverged", self.cfg.learning_rate * float(rows["step"].max())
+        enough = lost.any() or spent >= time * (1 - 1e-9)  # rounding of the product
+        needs(enough, f"learning rate x steps is {spent:.3g}, and the claim needs {time:g}")
+        percent = rows.assign(percent=100 * rows["test_accuracy"].astype(float).mask(lost))
+        until = percent[percent["epoch"] <= (epoch or self.cfg.epochs)]
+        ends: list[float] = until.sort_values("epoch").groupby("seed")["percent"].apply(lambda p: p.iloc[-1]).tolist()
+        return ends
+
+    def lost(self, *trainings: tuple[str, str]) -> str:
+        """Which seeds of some (activation, initialization) diverged, in words."""
+        rows = pd.concat([where(self.data, activation=a, initialization=i, status="diverged") for a, i in trainings])
+        keys = rows[["activation", "initialization", "seed", "epoch"]].to_numpy()
+        words = [f"{activation} {start} seed {seed} at epoch {epoch}" for activation, start, seed, epoch in keys]
+        return f"diverged: {', '.join(words)}" if words else ""
+
+    @property
+    def chance(self) -> float:
+        """Percentage that the best constant guess gets right."""
+        return 100 * float(self.theory["chance"].iloc[0])
+
+    @property
+    def images(self) -> int:
+        """How many the test set has."""
+        return int(self.theory["test_images"].iloc[0])
+
+    def guessing(self, seeds: int) -> Tolerance:
+        """Of the best or the worst of some accuracies at chance."""
+        width = binomial_half_width(self.chance / 100, self.images, level=simultaneous(LEVEL, seeds))
+        return Tolerance(100 * width, f"99 % binomial interval of a guess on {self.images} images, for {seeds} at once")
+
+    def difference(self) -> Tolerance:
+        """Of a difference of two accuracies on this test set, where they scatter most, at one half."""
+        deviation = math.sqrt(2) * binomial_deviation(0.5, self.images)
+        width = 100 * float(ndtri((1 + LEVEL) / 2)) * deviation
+        return Tolerance(width, f"99 % interval of a difference of two accuracies on {self.images} images, at most")

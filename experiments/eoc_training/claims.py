@@ -1,0 +1,170 @@
+"""What `eoc-training` claims: each printed accuracy, the authors' points on the edge, and the paper's conclusions."""
+
+from __future__ import annotations
+
+import math
+from operator import attrgetter
+
+import numpy as np
+import pandas as pd
+
+from deepk.lab import Claim, Judging, Sample, Tolerance, absolute, needs, only, present, rounding, share, welch_interval
+from deepk.statistics import mean_half_width
+from experiments.eoc_training import NAMES, Config
+from experiments.eoc_training.accuracies import LEVEL, Run
+from experiments.published import eoc_training as paper
+from experiments.published.eoc_training import EDGE, LEARNERS, NORMALIZED, ORDERED, PAPER, SIGMA_B, SMOOTH, Cell
+
+TABLE = f"{PAPER}, {paper.BY_INITIALIZATION_TABLE}"
+# Gradient descent's own clock is learning rate x steps. One epoch of MNIST at the paper's values is 0.0938 of it.
+# Within that, ELU and Tanh leave chance on MNIST (results/reference/eoc-training); for ReLU the paper's first number
+# is after ten epochs.
+SMOOTH_TIME, PRINTED_TIME = 0.0938, 0.938
+# A gradient that has shrunk to less than this in mean square moves no weight of float32 within any training here.
+VANISHED = 1e-6
+# With two seeds a 99 % interval is 64 standard errors wide: of so few, the size of the test set says more.
+INTERVAL_SEEDS = 3
+# In points above chance: half of the least printed gain is learning; less than a tenth of it is staying at chance.
+LEARNT, STAYED = paper.LEAST_GAIN / 2, paper.LEAST_GAIN / 10
+ON_THE_EDGE = share(1e-6, "by so much a gradient's mean square changes by 4e-4 over 200 layers: no curve shows it")
+
+
+def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> list[Claim]:
+    """Every cell of both tables, then what the paper concludes from them."""
+    claim, run = Judging(), Run(theory, data, cfg)
+    for part in (_cells, _edge_points, _at_chance, _learns, _faster_than_relu, _batch_norm):
+        part(claim, run)
+    return claim.claims
+
+
+def _cells(claim: Judging, run: Run) -> None:
+    """Each printed accuracy, against ours after the same epoch."""
+    for cell in (*paper.BY_INITIALIZATION, *paper.BY_EPOCH):
+        with claim.printed(
+            cell.name,
+            f"test accuracy (%) of {cell.activation}, {NAMES[cell.initialization]}, on {cell.data} "
+            f"after {cell.epoch} epochs",
+            f"{PAPER}, {cell.where}",
+            expected=cell.means[0],
+            published=cell.means[0],
+            precision=cell.precision,
+            # The one rule for all cells.
+            resolution=absolute(
+                max(cell.gap / 2, _apart(cell, paper.RUNS)),
+                "half the gap to the nearest cell that the paper compares it with; at least what ten runs tell apart",
+            ),
+            explanation=cell.remark,
+        ) as finding:
+            _needs_setting(run.cfg, cell)
+            ends = run.ends(cell.activation, cell.initialization, epoch=cell.epoch)
+            mean = Sample.of(ends).mean
+            finding.expects(cell.nearest(mean))
+            why = f"99 % interval of a difference of means over {paper.RUNS} and {len(ends)} runs, at the printed +-"
+            remark = "; ".join(filter(None, [run.lost((cell.activation, cell.initialization)), cell.remark]))
+            finding.gives(mean, Tolerance(_apart(cell, len(ends)), why), remark=remark)
+
+
+def _apart(cell: Cell, seeds: int) -> float:
+    """How far, at the printed spread, a mean over so many seeds is from the printed one over ten, at most."""
+    return mean_half_width(Sample(0.0, cell.deviation, paper.RUNS), level=LEVEL) * math.sqrt(1 + paper.RUNS / seeds)
+
+
+def _needs_setting(cfg: Config, cell: Cell) -> None:
+    """Silent at another setting than the cell's, with what is not the same."""
+    wanted = {**paper.SETTING, "data.name": cell.data, "data.train_size": None, "data.test_size": None}
+    if cell.initialization == ORDERED:
+        wanted |= {"ordered_sigma_b": 1.0, "ordered_sigma_w": 1.0}
+    other = [f"{key}={attrgetter(key)(cfg)}, not {it}" for key, it in wanted.items() if attrgetter(key)(cfg) != it]
+    if cell.initialization != ORDERED:
+        needs(cell.activation in SIGMA_B, f"the paper does not say where its {cell.activation} starts on the edge")
+        other += _off_the_edge(cfg, cell.activation)
+    other += [f"epochs={cfg.epochs}, not {cell.epoch}"] if cfg.epochs < cell.epoch else []
+    needs(not other, "; ".join(other))
+
+
+def _off_the_edge(cfg: Config, activation: str) -> list[str]:
+    """The sigma_b of this run where it is not the authors' for an activation, in words."""
+    ours, theirs = cfg.sigma_b.get(activation), SIGMA_B[activation]
+    return [] if ours == theirs else [f"sigma_b.{activation}={ours}, not {theirs}"]
+
+
+def _edge_points(claim: Judging, run: Run) -> None:
+    """sigma_w on the edge, where the authors' script has its own estimates."""
+    for activation, sigma_w, precision, exact in paper.EDGE_POINTS:
+        with claim.printed(
+            f"edge-of-chaos-point/{activation}",
+            f"sigma_w of {activation} on the edge of chaos at sigma_b = {SIGMA_B[activation]}",
+            f"{PAPER}, the authors' simulation script: Monte Carlo over 500,000 samples",
+            expected=exact,
+            published=sigma_w,
+            precision=precision,
+            resolution=ON_THE_EDGE,
+            explanation="" if abs(sigma_w - exact) <= precision else "the script's Monte Carlo missed the exact point",
+        ) as finding:
+            at = {"activation": activation, "initialization": EDGE}
+            present(run.data, **at)
+            needs(not (other := _off_the_edge(run.cfg, activation)), "".join(other))
+            why = "rounding of the quadrature and of the fixed point in float64; expected is exact to 30 digits"
+            finding.gives(only(run.theory, "sigma_w", **at), rounding(1e-12, why))
+
+
+def _at_chance(claim: Judging, run: Run) -> None:
+    for activation in run.cfg.activations:
+        with claim.printed(
+            f"ordered-at-chance/{activation}",
+            f"{activation} in the ordered phase stays at chance: its best seed's test accuracy (%) is at most "
+            f"{STAYED:.1f} above the best constant guess's, a tenth of the least that the edge gains in the table",
+            f"{TABLE}, column Ord Phase",
+            "<=",
+            run.chance + STAYED,
+        ) as finding:
+            ends = run.ends(activation, ORDERED, time=SMOOTH_TIME)
+            factor = only(run.theory, "gradient_factor", activation=activation, initialization=ORDERED)
+            needs(factor <= VANISHED, f"depth={run.cfg.depth}: too shallow for gradients to vanish")
+            finding.gives(float(np.max(ends)), run.guessing(len(ends)), remark=run.lost((activation, ORDERED)))
+
+
+def _learns(claim: Judging, run: Run) -> None:
+    for activation in LEARNERS:
+        with claim.printed(
+            f"edge-of-chaos-learns/{activation}",
+            f"{activation} on the edge of chaos learns: its worst seed's test accuracy (%) is at least {LEARNT:.1f} "
+            "above the best constant guess's, half of the least that the edge gains over the ordered phase",
+            f"{TABLE}, column EOC",
+            ">=",
+            run.chance + LEARNT,
+        ) as finding:
+            ends = run.ends(activation, EDGE, time=SMOOTH_TIME if activation in SMOOTH else PRINTED_TIME)
+            finding.gives(float(np.min(ends)), run.guessing(len(ends)), remark=run.lost((activation, EDGE)))
+
+
+def _faster_than_relu(claim: Judging, run: Run) -> None:
+    for activation in SMOOTH:
+        with claim.printed(
+            f"smooth-faster-than-relu/{activation}",
+            f"at equal epoch {activation} is ahead of ReLU: its worst seed minus ReLU's best (%)",
+            f"{PAPER}, {paper.BY_EPOCH_TABLE}",
+            ">=",
+            0.0,
+        ) as finding:
+            smooth, kinked = (run.ends(name, EDGE, time=SMOOTH_TIME) for name in (activation, "relu"))
+            lost = run.lost((activation, EDGE), ("relu", EDGE))
+            finding.gives(float(np.min(smooth) - np.max(kinked)), run.difference(), remark=lost)
+
+
+def _batch_norm(claim: Judging, run: Run) -> None:
+    for activation in LEARNERS:
+        with claim.printed(
+            f"batch-norm-does-not-help/{activation}",
+            f"{activation} is no worse without batch normalization than with it: mean difference (%)",
+            f"{TABLE}, columns EOC and EOC + BN",
+            ">=",
+            0.0,
+        ) as finding:
+            plain, normalized = (
+                Sample.of(run.ends(activation, start, time=SMOOTH_TIME)) for start in (EDGE, NORMALIZED)
+            )
+            few = min(plain.count, normalized.count) < INTERVAL_SEEDS
+            within = run.difference() if few else welch_interval(plain, normalized, over="seeds")
+            lost = run.lost((activation, EDGE), (activation, NORMALIZED))
+            finding.gives(plain.mean - normalized.mean, within, remark=lost)

@@ -1,0 +1,47 @@
+"""What theory says of `eoc-training`: where networks start, how gradients change, and what a guess gets right."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from deepk.data import Dataset, load
+from deepk.meanfield import MeanField, edge_of_chaos
+from experiments.eoc_training import Config
+
+
+def predict(cfg: Config) -> pd.DataFrame:
+    """Where each network starts, the factor chi_1^depth on its gradients, and the accuracy of the best constant guess.
+
+    chi_1 is that of the network without batch normalization.
+    """
+    test_y = images(cfg).test_y
+    rows = []
+    for name in cfg.activations:
+        for initialization in cfg.initializations:
+            sigma_b, sigma_w, q = initial_point(cfg, name, initialization)
+            slope = MeanField(name, sigma_w=sigma_w, sigma_b=sigma_b, q=q).chi_1
+            rows.append((name, initialization, sigma_b, sigma_w, q, slope, slope**cfg.depth))
+    columns = ["activation", "initialization", "sigma_b", "sigma_w", "q", "chi_1", "gradient_factor"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(chance=float(test_y.bincount().max()) / len(test_y), test_images=len(test_y))
+
+
+def initial_point(cfg: Config, activation: str, initialization: str) -> tuple[float, float, float]:
+    """(sigma_b, sigma_w, q) of an initialization; the input is scaled by sqrt(q), as in the authors' script."""
+    if initialization == "ordered":
+        sigma_b, sigma_w = cfg.ordered_sigma_b, cfg.ordered_sigma_w
+        return sigma_b, sigma_w, MeanField(activation, sigma_w=sigma_w, sigma_b=sigma_b).limiting_variance()
+    point = edge_of_chaos(activation, sigma_b=cfg.sigma_b.get(activation, cfg.default_sigma_b))
+    return point.sigma_b, point.sigma_w, point.q
+
+
+def images(cfg: Config) -> Dataset:
+    """The images of a configuration."""
+    data = cfg.data
+    return load(
+        data.name,
+        root=data.root,
+        train_size=data.train_size,
+        test_size=data.test_size,
+        image_size=data.image_size,
+    )

@@ -47,6 +47,10 @@ class Run:
         """An error of the best constant on n compositions."""
         return only(self.theory, quantity=quantity, compositions=n, depth=0)
 
+    def once(self, quantity: str, n: int) -> float:
+        """A number that a run measures once, with its first seed; a joined sweep over seeds holds several."""
+        return only(self.data, quantity=quantity, compositions=n, seed=self.cfg.seeds[0])
+
     def ends(self, task: str, n: int, depth: int, quantity: str) -> pd.Series[float]:
         """Errors at the last epoch, by seed."""
         at = {"task": task, "compositions": n, "depth": depth, "setting": STATED, "epoch": self.cfg.epochs}
@@ -172,7 +176,7 @@ def _condition(claim: Judging, run: Run) -> None:
         stated = (cfg.map, cfg.hard, cfg.width) == (GOLDEN, HARD, WIDTH)
         needs(stated, f"map={cfg.map}, hard={cfg.hard}, width={cfg.width}")
         needs(set(DEPTHS) <= set(cfg.depths), f"depths={cfg.depths}, not {list(DEPTHS)}")
-        holds = only(run.data, quantity="slides' condition")
+        holds = run.once("slides' condition", HARD)
         finding.gives(holds, exact("(8 u)^l <= phi^40 is a comparison of integers"))
 
 
@@ -187,7 +191,7 @@ def _counts(claim: Judging, run: Run) -> None:
             resolution=COUNTS,
         ) as finding:
             needs(run.cfg.map == GOLDEN, f"map={run.cfg.map}")
-            finding.gives(only(run.data, quantity="crossings", compositions=n), exact("the count is exact"))
+            finding.gives(run.once("crossings", n), exact("the count is exact"))
 
 
 def _digits(claim: Judging, run: Run) -> None:
@@ -202,7 +206,7 @@ def _digits(claim: Judging, run: Run) -> None:
         expected=noise,
         resolution=absolute(0.05, "one label in twenty: with fewer wrong ones something could be learnt"),
     ) as finding:
-        wrong = only(run.data, quantity="float32 wrong signs", compositions=n)
+        wrong = run.once("float32 wrong signs", n)
         needs(cfg.map == GOLDEN, f"map={cfg.map}: roundings are another's")
         needs(n >= HARD, f"hard={n}: float32 keeps digits up to some 30 compositions")
         deviation = binomial_deviation(noise, cfg.float_points)
@@ -214,6 +218,6 @@ def _digits(claim: Judging, run: Run) -> None:
         "<=",
         slope**n * 2.0**-52 * slope / (slope - 1) if slope > 1 else math.nan,
     ) as finding:
-        off = only(run.data, quantity="float64 error", compositions=n)
+        off = run.once("float64 error", n)
         needs(slope > 1, f"map={cfg.map}: no slope above 1 stretches a rounding")
         finding.gives(off, exact("the bound is one of every rounding"))

@@ -53,10 +53,13 @@ def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> list[Claim]
 
 
 def _small(run: Run, activation: str) -> pd.DataFrame:
-    """Uniform points of small correlation, and how far off the prediction 98 % of their depths are, as `allowed`."""
+    """Uniform points of small correlation, and how far off the prediction 98 % of their depths are, as `allowed`.
+
+    The prediction counts as within that range, since a wrong one may not widen it.
+    """
     cases = run.cases("uniform", activation)
-    off = cases["longest"] - cases["marchenko_pastur"], cases["marchenko_pastur"] - cases["shortest"]
-    cases = cases.assign(allowed=np.maximum(*off))
+    predicted = cases["marchenko_pastur"].clip(cases["shortest"], cases["longest"])
+    cases = cases.assign(allowed=np.maximum(cases["longest"] - predicted, predicted - cases["shortest"]))
     cases = cases[cases["crowding"] <= SMALL]
     needs(len(cases), f"no uniform points with log(n)/d <= {SMALL:.2g}")
     return cases

@@ -184,6 +184,13 @@ def test_the_least_known_case_decides_where_no_case_differs(cfg: Any, tables: Ta
     assert (claim.verdict, claim.tolerance) == (Verdict.UNDERPOWERED, 2)
 
 
+@pytest.mark.parametrize("by", [-3, 3])
+def test_a_wrong_prediction_does_not_widen_its_own_tolerance(cfg: Any, tables: Tables, by: int) -> None:
+    theory, data = tables
+    wrong = shifted(theory, by, activation="relu", quantity="marchenko_pastur")
+    assert judged(cfg, wrong, data)["marchenko-pastur/relu/200"].verdict is Verdict.DIFFERS
+
+
 def test_crowded_points_are_not_held_to_the_bounds_of_small_correlation(cfg: Any, tables: Tables) -> None:
     theory, data = tables
     crowded = data["d"].where(data["arrangement"] == "circle", 5)

@@ -74,7 +74,7 @@ MUTANTS = [
         "eigenvalues in single precision",
         LAPTOP,
         edited(lambda eigenvalue: eigenvalue.astype(np.float32).astype(float), quantity="eigenvalue"),
-        ("circulant/*", "inwards/circle/gelu"),
+        ("circulant/*",),
     ),
     Mutant(
         "depths in the opposite order",

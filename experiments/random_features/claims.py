@@ -239,7 +239,9 @@ def _constant(claim: Judging, run: Run, activation: str, depth: int, rho: float)
         unseen = rounding(max(whole - visible, 0.0), "what rests on values too rare for so many features")
         within = scaled_interval(squares, whole, over=RUNS) + unseen
         if visible < SEEN * whole:
-            within = Tolerance(math.inf, f"no interval: so many features show {visible / whole:.0%} of the variance")
+            # Too few runs hold the rare values for their scatter to be an interval; a factor of ten is none of theirs.
+            why = f"the whole number, since so many features show {visible / whole:.0%} of the variance"
+            within = rounding(max(within.width, whole), why)
         finding.gives(squares.mean, within)
 
 

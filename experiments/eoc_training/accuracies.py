@@ -34,7 +34,7 @@ class Run:
         needs(enough, f"learning rate x steps is {spent:.3g}, and the claim needs {time:g}")
         percent = rows.assign(percent=100 * rows["test_accuracy"].astype(float).mask(lost))
         until = percent[percent["epoch"] <= (epoch or self.cfg.epochs)]
-        ends: list[float] = until.sort_values("epoch").groupby("seed")["percent"].apply(lambda p: p.iloc[-1]).tolist()
+        ends: list[float] = until.sort_values("epoch").groupby("seed").tail(1)["percent"].tolist()
         return ends
 
     def lost(self, *trainings: tuple[str, str]) -> str:

@@ -74,7 +74,8 @@ def _needs_setting(cfg: Config, cell: Cell) -> None:
     wanted = {**paper.SETTING, "data.name": cell.data, "data.train_size": None, "data.test_size": None}
     if cell.initialization == ORDERED:
         wanted |= {"ordered_sigma_b": 1.0, "ordered_sigma_w": 1.0}
-    other = [f"{key}={attrgetter(key)(cfg)}, not {it}" for key, it in wanted.items() if attrgetter(key)(cfg) != it]
+    ours = {key: attrgetter(key)(cfg) for key in wanted}
+    other = [f"{key}={ours[key]}, not {value}" for key, value in wanted.items() if ours[key] != value]
     if cell.initialization != ORDERED:
         needs(cell.activation in SIGMA_B, f"the paper does not say where its {cell.activation} starts on the edge")
         other += _off_the_edge(cfg, cell.activation)
@@ -109,6 +110,7 @@ def _edge_points(claim: Judging, run: Run) -> None:
 
 
 def _at_chance(claim: Judging, run: Run) -> None:
+    """Nothing is learnt in the ordered phase, wherever gradients vanish."""
     for activation in run.cfg.activations:
         with claim.printed(
             f"ordered-at-chance/{activation}",
@@ -125,6 +127,7 @@ def _at_chance(claim: Judging, run: Run) -> None:
 
 
 def _learns(claim: Judging, run: Run) -> None:
+    """On the edge of chaos every seed learns."""
     for activation in LEARNERS:
         with claim.printed(
             f"edge-of-chaos-learns/{activation}",
@@ -139,6 +142,7 @@ def _learns(claim: Judging, run: Run) -> None:
 
 
 def _faster_than_relu(claim: Judging, run: Run) -> None:
+    """Smooth activations are ahead of ReLU on the edge, seed by seed."""
     for activation in SMOOTH:
         with claim.printed(
             f"smooth-faster-than-relu/{activation}",
@@ -153,6 +157,7 @@ def _faster_than_relu(claim: Judging, run: Run) -> None:
 
 
 def _batch_norm(claim: Judging, run: Run) -> None:
+    """The edge without batch normalization is no worse than with it."""
     for activation in LEARNERS:
         with claim.printed(
             f"batch-norm-does-not-help/{activation}",

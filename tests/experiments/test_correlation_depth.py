@@ -528,6 +528,13 @@ def test_every_network_is_kept_at_the_same_layers_of_the_theory(cfg: Any, tables
     assert set(layers) <= set(theory.loc[(theory["case"] == "edge") & (theory["activation"] == "tanh"), "layer"])
 
 
+def test_layers_are_counted_from_the_inputs(cfg: Any) -> None:
+    rows = measured(cfg, "relu", case="edge", seed=0)
+    first = rows[rows["layer"] == 1]["complement"]
+    # 1 - c^1 = 1 - 1 / pi from orthogonal inputs, and 1 at l = 0; 40 networks of width 100, sqrt(5 / 100) each.
+    assert first.mean() == pytest.approx(1 - 1 / math.pi, rel=5 * math.sqrt(5 / 100 / 40))
+
+
 def test_deep_in_the_ordered_phase_a_complement_keeps_its_digits() -> None:
     deep = compose("smoke", "simulation.width=30", "simulation.depth=60", "simulation.networks=4")
     last = measured(deep, "tanh", case="ordered").groupby("network")["complement"].last()

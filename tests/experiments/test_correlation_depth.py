@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 import torch
 from mpmath import mp
 
-from cli import configuration
-from cli.errors import UsageError
+from deepk.errors import Refused
 from deepk.lab import Claim, Lab, Verdict
 from deepk.meanfield import MeanField, edge_of_chaos, rate, residual_gamma
 from deepk.statistics import median_interval
@@ -32,8 +32,7 @@ DEPARTED = 0.2  # of the prediction: where hand-made networks are at l = width
 
 
 def compose(scale: str, *overrides: str) -> Any:
-    with configuration.session("correlation-depth") as hydra:
-        return configuration.compose(hydra, "correlation-depth", scale, list(overrides))
+    return smoke.compose("correlation-depth", scale, *overrides)
 
 
 def measured(cfg: Any, activation: str, **case: Any) -> pd.DataFrame:
@@ -479,7 +478,7 @@ def test_swishs_networks_follow_until_the_fluctuation_of_the_variance_has_grown_
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(override: str, line: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(Refused) as refused:
         compose("smoke", override)
     assert str(refused.value) == line
 

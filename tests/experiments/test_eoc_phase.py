@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import smoke
 import torch
 from matplotlib.axes import Axes
 from mpmath import mp
 
-from cli import configuration
-from cli.errors import UsageError
 from deepk import activations
+from deepk.errors import Refused
 from deepk.lab import Claim, Lab, Unit, Verdict
 from deepk.lab.claims import judge
 from deepk.meanfield import MeanField, edge_of_chaos
@@ -32,8 +32,7 @@ COARSE = ("sigma_b.points=2", "sigma_w.points=2", "sigma_w.high=2.1", "edge_poin
 
 
 def compose(scale: str, *overrides: str) -> Any:
-    with configuration.session("eoc-phase") as hydra:
-        return configuration.compose(hydra, "eoc-phase", scale, list(overrides))
+    return smoke.compose("eoc-phase", scale, *overrides)
 
 
 def as_predicted(theory: pd.DataFrame, cfg: Any, networks: int = 8, spread: float = 1e-3) -> pd.DataFrame:
@@ -429,14 +428,14 @@ def test_the_script_lists_points_that_have_exact_values() -> None:
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(override: str, line: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(Refused) as refused:
         compose("smoke", override)
     assert str(refused.value) == line
 
 
 @pytest.mark.parametrize("override", ["sigma_w.low=0", "sigma_b.low=1.2", "sigma_w.low=3", "sigma_b.low=inf"])
 def test_an_axis_without_room_for_its_points_is_refused(override: str) -> None:
-    with pytest.raises(UsageError, match=override.split("=")[0]):
+    with pytest.raises(Refused, match=override.split("=")[0]):
         compose("smoke", override)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import smoke
 import torch
 from torch import nn
 from torch.nn import functional
 
-from cli import configuration
 from deepk.activations import get
 from deepk.lab import Claim, Lab, Unit, Verdict, lending
 from deepk.meanfield import edge_of_chaos
@@ -32,8 +32,7 @@ T_9 = 3.2498  # t at 99 %, two-sided, nine degrees of freedom: of ten printed ru
 
 
 def compose(scale: str, *overrides: str) -> Any:
-    with configuration.session("eoc-training") as hydra:
-        return configuration.compose(hydra, "eoc-training", scale, list(overrides))
+    return smoke.compose("eoc-training", scale, *overrides)
 
 
 def tables(cfg: Any, final: dict[tuple[str, str], list[float]]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cli.errors import UsageError
 from mpmath import mp
 from scipy.stats import binom
 
 from cli import configuration
-from cli.errors import UsageError
 from deepk.kernels import CompositionalKernel, DualKernel
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab

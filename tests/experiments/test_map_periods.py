@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cli.errors import UsageError
 
 from cli import configuration
-from cli.errors import UsageError
 from deepk.dynamics import bounded_slope_map, growth_rate, implied_periods, periodic_points
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab

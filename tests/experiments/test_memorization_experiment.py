@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 import torch
 from scipy.spatial.distance import pdist
 
-from cli import configuration
-from cli.errors import UsageError
+from deepk.errors import Refused
 from deepk.kernels import CompositionalKernel, DualKernel
 from deepk.lab import Claim, Lab, Unit, Verdict
 from experiments.memorization import COLUMNS, FIGURES
@@ -31,8 +31,7 @@ TINY = ("size=12", "dimension=30", "sizes=[12]", "dimensions=[30]", "circle=[5,9
 
 
 def compose(*overrides: str) -> Any:
-    with configuration.session("memorization") as hydra:
-        return configuration.compose(hydra, "memorization", "smoke", list(overrides))
+    return smoke.compose("memorization", "smoke", *overrides)
 
 
 def as_predicted(theory: pd.DataFrame, cfg: Any) -> pd.DataFrame:
@@ -308,7 +307,7 @@ def test_a_linear_activation_is_refused() -> None:
 
 @pytest.mark.parametrize("override", ["circle=[8]", "circle_shown=8", "kappa=1", "kappas=[0.5,0]", "sizes=[]"])
 def test_a_setting_that_has_no_answer_is_refused(override: str) -> None:
-    with pytest.raises(UsageError, match=override.partition("=")[0]):
+    with pytest.raises(Refused, match=override.partition("=")[0]):
         compose(override)
 
 

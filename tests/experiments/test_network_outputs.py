@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 import torch
 
-from cli import configuration
-from cli.errors import UsageError
+from deepk.errors import Refused
 from deepk.lab import Claim, Lab, Unit, Verdict
 from deepk.meanfield import MeanField, edge_of_chaos
 from experiments.network_outputs import COLUMNS, PHASES
@@ -26,8 +26,7 @@ SMALL = ("width=20", "outputs=8", "depth=4")
 
 
 def compose(scale: str, *overrides: str) -> Any:
-    with configuration.session("network-outputs") as hydra:
-        return configuration.compose(hydra, "network-outputs", scale, list(overrides))
+    return smoke.compose("network-outputs", scale, *overrides)
 
 
 def measured(cfg: Any, phase: str, seed: int = 0) -> pd.DataFrame:
@@ -288,13 +287,13 @@ def test_the_edge_network_starts_on_the_edge(cfg: Any, tables: Tables) -> None:
     ],
 )
 def test_a_bad_value_is_refused_in_one_line(override: str, line: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(Refused) as refused:
         compose("smoke", override)
     assert str(refused.value) == line
 
 
 def test_a_step_longer_than_the_reach_is_refused() -> None:
-    with pytest.raises(UsageError, match="step"):
+    with pytest.raises(Refused, match="step"):
         compose("smoke", "step=10")
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 import torch
 
-from cli import configuration
 from deepk.kernels import CompositionalKernel
 from deepk.lab import Claim, Lab, Unit, Verdict, lending
 from deepk.lab.configuration import flat
@@ -29,8 +29,7 @@ TEST_IMAGES = 10_000
 
 
 def compose(scale: str, *overrides: str) -> Any:
-    with configuration.session("random-features") as hydra:
-        return configuration.compose(hydra, "random-features", scale, list(overrides))
+    return smoke.compose("random-features", scale, *overrides)
 
 
 def theory(label: str, **other: pd.DataFrame) -> pd.DataFrame:

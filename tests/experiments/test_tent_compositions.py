@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cli.errors import UsageError
+from experiments.tent_compositions_claims import PIECES
 from torch import nn
 
 from cli import configuration
-from cli.errors import UsageError
 from deepk.dynamics import PiecewiseLinearMap, relu_network
 from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
 from deepk.lab.contract import Lab
 from experiments import tent_compositions
-from experiments.tent_compositions_claims import PIECES
 
 
 def compose(scale: str, *overrides: str) -> Any:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from cli.errors import UsageError
+from experiments.tent_map_claims import STATED
 
 from cli import configuration
-from cli.errors import UsageError
 from deepk.dynamics import MAP_NAMES, PiecewiseLinearMap, golden_map, li_yorke_map
 from deepk.lab import contract
 from deepk.lab.claims import Claim, Verdict
@@ -22,7 +23,6 @@ from deepk.lab.contract import Lab
 from experiments import tent_map
 from experiments.published import depth_width
 from experiments.schema import TentMap
-from experiments.tent_map_claims import STATED
 
 Errors = dict[tuple[str, int, str], Callable[[int], float]]  # (task, compositions, quantity), of the depth
 

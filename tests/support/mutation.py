@@ -56,7 +56,7 @@ def scaled(factor: float, column: str = "value", *, of: Which = "data", **at: ob
 
 def set_to(number: float, column: str = "value", *, of: Which = "data", **at: object) -> Change:
     """One number in that column, in the rows where some columns have some values: chance level, say."""
-    return edited(lambda numbers: numbers * 0 + number, column, of=of, **at)
+    return edited(lambda numbers: pd.Series(number, index=numbers.index), column, of=of, **at)
 
 
 def shifted(by: float, column: str = "value", *, of: Which = "data", **at: object) -> Change:

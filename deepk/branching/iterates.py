@@ -85,7 +85,7 @@ class Iterate:
 
 @lru_cache(maxsize=64)
 def iterate(law: OffspringLaw, depth: int) -> Iterate:
-    """The map of `depth` generations of this law."""
+    """The map theta -> theta_L of L = `depth` generations of a law, as a table."""
     if depth > 1:
         half = iterate(law, depth // 2)
         twice = _composed(law, half, half, 2 * (depth // 2))
@@ -104,7 +104,7 @@ def _composed(law: OffspringLaw, outer: Iterate, inner: Iterate, depth: int) -> 
 
 
 def _tabulated(log_map: Callable[[Logs], Logs], law: OffspringLaw, depth: int, error: float) -> Iterate:
-    """The table of a map, whose values have this relative error."""
+    """The table of a map of `depth` generations; `error` is the relative error of the values that it is made from."""
     power, low = law.order**depth, _lowest(law, depth)
     pieces = _resolve(lambda x: log_map(x) - power * x, low, math.log(law.largest_angle))
     if pieces is None:
@@ -150,7 +150,7 @@ def _resolve(f: Callable[[Logs], Logs], low: float, high: float) -> tuple[Logs, 
 
 
 def _rest(series: Series) -> Float[np.ndarray, " pieces"]:
-    """What the last two coefficients show of those left out."""
+    """The size of the last two coefficients on each piece, which shows how large those left out are."""
     return np.asarray(np.abs(series[-2:]).sum(axis=0))
 
 

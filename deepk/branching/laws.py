@@ -29,7 +29,7 @@ class OffspringLaw(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What tables and figures call it."""
+        """What tables and figures call the law."""
 
     @property
     @abstractmethod

@@ -28,7 +28,7 @@ class Finite(OffspringLaw):
     probabilities: tuple[float, ...]
 
     def __init__(self, probabilities: Sequence[float] | Float[np.ndarray, " n"]) -> None:
-        """Divides by the sum, which may be off 1 by 1e-9."""
+        """Divides the probabilities by their sum, which may be off 1 by 1e-9."""
         p = np.asarray(probabilities, np.float64)
         if p.ndim != 1 or not len(p) or not (p >= 0).all():
             raise ValueError(f"probabilities {p.tolist()}: they must be a list of numbers >= 0")
@@ -38,7 +38,7 @@ class Finite(OffspringLaw):
 
     @property
     def name(self) -> str:
-        """The number of the largest family."""
+        """The law with the size of its largest family."""
         return f"finite({len(self.probabilities) - 1})"
 
     @property
@@ -76,7 +76,7 @@ class Uniform(Finite):
     """
 
     def __init__(self, n: int) -> None:
-        """ValueError for a negative n."""
+        """Raises ValueError for a negative n."""
         if n < 0:
             raise ValueError(f"n = {n} is negative")
         super().__init__([1 / (n + 1)] * (n + 1))
@@ -94,7 +94,7 @@ class Poisson(OffspringLaw):
     rate: float
 
     def __post_init__(self) -> None:
-        """ValueError for a rate that is not a finite number >= 0."""
+        """Raises ValueError for a rate that is not a finite number >= 0."""
         if not 0 <= self.rate < math.inf:
             raise ValueError(f"rate = {self.rate} is not a finite number >= 0")
 
@@ -105,7 +105,7 @@ class Poisson(OffspringLaw):
 
     @property
     def mu(self) -> float:
-        """The rate."""
+        """E Y, which is the rate."""
         return float(self.rate)
 
     def complement(self, one_minus_s: Array) -> Array:
@@ -122,7 +122,7 @@ class Poisson(OffspringLaw):
         return np.asarray(np.exp(xlogy(k, self.rate) - self.rate - gammaln(k + 1)))
 
     def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
-        """Poisson(z rate)."""
+        """The sum of z Poisson numbers is one of Poisson(z rate)."""
         return limited(generator.poisson, self.rate * counts)
 
 
@@ -134,7 +134,7 @@ class Binomial(OffspringLaw):
     p: float
 
     def __post_init__(self) -> None:
-        """ValueError for an n that is not a whole number >= 1, or a p outside [0, 1]."""
+        """Raises ValueError for an n that is not a whole number >= 1, or a p outside [0, 1]."""
         if not (self.n >= 1 and self.n == int(self.n) and 0 <= self.p <= 1):
             raise ValueError(f"n = {self.n}, p = {self.p}: it takes a whole number n >= 1, and p in [0, 1]")
 
@@ -161,7 +161,7 @@ class Binomial(OffspringLaw):
         return np.asarray(binom.pmf(np.arange(degree + 1), self.n, self.p))
 
     def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
-        """Binomial(z n, p)."""
+        """The sum of z binomial numbers is one of Binomial(z n, p)."""
         return limited(lambda trials: generator.binomial(trials.astype(np.int64), self.p), self.n * counts)
 
 
@@ -172,7 +172,7 @@ class Geometric(OffspringLaw):
     p: float
 
     def __post_init__(self) -> None:
-        """ValueError for a p outside [0, 1)."""
+        """Raises ValueError for a p outside [0, 1)."""
         if not 0 <= self.p < 1:
             raise ValueError(f"p = {self.p} is not in [0, 1)")
 
@@ -200,7 +200,7 @@ class Geometric(OffspringLaw):
         return np.asarray((1 - self.p) * self.p ** np.arange(degree + 1))
 
     def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
-        """Negative binomial of z successes."""
+        """The sum of z geometric numbers is negative binomial, with z successes."""
         drawn = np.zeros_like(counts)
         alive = counts > 0
         drawn[alive] = limited(lambda z: generator.negative_binomial(z, 1 - self.p), counts[alive])
@@ -217,7 +217,7 @@ class PowersOfTwo(OffspringLaw):
 
     @property
     def name(self) -> str:
-        """What it is."""
+        """A name without numbers, as the law has no parameters."""
         return "powers-of-two"
 
     @property
@@ -227,12 +227,12 @@ class PowersOfTwo(OffspringLaw):
 
     @property
     def mu_star(self) -> float:
-        """Infinite."""
+        """Infinite, as E Y log Y is a harmonic series."""
         return math.inf
 
     @property
     def starts_as_power(self) -> bool:
-        """The slope mu is approached like 1 / log(1/u) only."""
+        """False, as the slope mu is approached like 1 / log(1/u) only."""
         return False
 
     def complement(self, one_minus_s: Array) -> Array:
@@ -251,14 +251,14 @@ class PowersOfTwo(OffspringLaw):
         return np.asarray(-np.expm1(powers * logarithm[..., None]) @ weights / _DILOGARITHM)
 
     def coefficients(self, degree: int) -> Float[np.ndarray, " {degree}+1"]:
-        """At the powers of two; zero elsewhere."""
+        """p_0, ..., p_degree, of which only those at powers of two are not zero."""
         p = np.zeros(degree + 1)
         j = np.arange(1, max(degree, 1).bit_length())
         p[2**j] = 1 / (2.0**j * j**2 * _DILOGARITHM)
         return p
 
     def sums(self, counts: Counts, generator: np.random.Generator) -> Counts:
-        """By conditional binomial laws, power by power."""
+        """The sums, from binomial numbers of families with 2, 4, 8, ... members, each among the families left."""
         remaining, total = counts.copy(), np.zeros_like(counts)
         masses = _J**-2 * 2**-_J
         for j in range(1, MOST.bit_length()):

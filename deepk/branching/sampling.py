@@ -46,7 +46,7 @@ def sums_of_offspring(table: Table, counts: Counts, generator: np.random.Generat
 
 
 def limited(draw: Callable[[Any], Counts], sizes: Any) -> Counts:
-    """draw(sizes), where neither is beyond what is counted."""
+    """draw(sizes) in int64; ValueError where a size or what is drawn exceeds MOST individuals."""
     drawn = np.asarray(draw(sizes), np.int64) if np.max(sizes, initial=0) <= MOST else None
     if drawn is None or drawn.max(initial=0) > MOST:
         raise ValueError(f"a population exceeds {MOST:.2g}: simulate fewer generations")

@@ -37,7 +37,7 @@ class Bound:
     """A lower bound, and what it rests on.
 
     Attributes:
-        value: of the integral of |f^n - g| over the interval of f; None where the theorem does not hold.
+        value: lower bound of the integral of |f^n - g| over the interval of f; None where the theorem does not hold.
         mean: value over the length of that interval: the mean absolute error for uniform points.
         interval: (low, high), whose crossings are counted.
         crossings: of f^n across [low, high].
@@ -122,7 +122,11 @@ def constant_predictor_floor(map_: PiecewiseLinearMap, n: int) -> ConstantFloor:
 
 
 def share_above(map_: PiecewiseLinearMap, n: int, level: Number | int) -> float:
-    """P(f^n(X) > level), X uniform on the interval of f; from the same law, and with the same errors."""
+    """P(f^n(X) > level), X uniform on the interval of f.
+
+    By recursion with a Markov partition; otherwise f^n is written out. Raises ValueError for n < 1, a map that leaves
+    its interval, or n too large to write f^n out.
+    """
     law = _law(map_, n)
     return float(law.mass @ (1 - law.up_to(float(level))))
 

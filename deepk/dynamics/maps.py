@@ -41,7 +41,7 @@ class PiecewiseLinearMap:
     values: tuple[Number, ...]
 
     def __init__(self, knots: Sequence[Any] | np.ndarray, values: Sequence[Any] | np.ndarray) -> None:
-        """Checks, and drops knots that bend nothing."""
+        """Checks knots and values, and drops knots that bend nothing."""
         if len(knots) != len(values) or len(knots) < 2:
             raise ValueError(f"{len(knots)} knots and {len(values)} values: it takes two or more, as many of each")
         x, y = _numbers(knots), _numbers(values)
@@ -63,7 +63,7 @@ class PiecewiseLinearMap:
 
     @property
     def interval(self) -> tuple[Number, Number]:
-        """First and last knot."""
+        """The first and the last knot, between which the map is defined."""
         return self.knots[0], self.knots[-1]
 
     @cached_property
@@ -85,7 +85,7 @@ class PiecewiseLinearMap:
 
     @property
     def iterations_in_floats(self) -> int | float:
-        """How many leave three digits in float64: lipschitz^n eps <= 1e-3; infinitely many where no slope exceeds 1."""
+        """The most iterations that leave three digits in float64: lipschitz^n eps <= 1e-3; inf for slopes up to 1."""
         slope = float(self.lipschitz)
         return math.floor(math.log(_LOST / _EPS) / math.log(slope)) if slope > 1 else math.inf
 
@@ -165,7 +165,7 @@ class PiecewiseLinearMap:
 
 
 def _numbers(values: Sequence[Any] | np.ndarray) -> list[Number]:
-    """All exact, or all floats; ValueError for what is not finite."""
+    """The values as numbers, all exact or all floats; ValueError for one that is not finite."""
     found = [exact(value) for value in values]
     if all(number is not None for number in found):
         return [number for number in found if number is not None]

@@ -24,7 +24,7 @@ class Sqrt5:
     b: Fraction
 
     def __init__(self, a: Rational | int, b: Rational | int) -> None:
-        """In fractions, as integers would divide to floats."""
+        """Keeps a and b as fractions, as integers would divide to floats."""
         for name, number in (("a", a), ("b", b)):
             if not isinstance(number, Rational):
                 raise TypeError(f"{name} = {number} is not a rational number: give an integer or a fractions.Fraction")
@@ -47,7 +47,7 @@ class Sqrt5:
         return NotImplemented if that is None else self + -that
 
     def __rsub__(self, other: object) -> Sqrt5:
-        """The difference."""
+        """The difference other - self."""
         that = _as_sqrt5(other)
         return NotImplemented if that is None else that + -self
 
@@ -69,7 +69,7 @@ class Sqrt5:
         return self * Sqrt5(that.a / norm, -that.b / norm)
 
     def __rtruediv__(self, other: object) -> Sqrt5:
-        """The quotient."""
+        """The quotient other / self."""
         that = _as_sqrt5(other)
         return NotImplemented if that is None else that / self
 
@@ -86,12 +86,12 @@ class Sqrt5:
         return (larger > 0) - (larger < 0)
 
     def __eq__(self, other: object) -> bool:
-        """Exact, with rational numbers too."""
+        """Whether both are the same number, decided exactly; the other may be rational."""
         that = _as_sqrt5(other)
         return NotImplemented if that is None else (self.a, self.b) == (that.a, that.b)
 
     def __lt__(self, other: object) -> bool:
-        """Exact."""
+        """Whether this number is the smaller one, decided exactly; the other may be rational."""
         that = _as_sqrt5(other)
         return NotImplemented if that is None else (self - that).sign < 0
 
@@ -115,7 +115,7 @@ def _as_sqrt5(number: object) -> Sqrt5 | None:
 
 
 def _fraction(number: Rational) -> Fraction:
-    """In integers of Python: those of NumPy would overflow inside a Fraction."""
+    """The number as a Fraction of Python's integers: those of NumPy would overflow inside a Fraction."""
     if type(number) is Fraction and type(number.numerator) is int:
         return number
     return Fraction(int(number.numerator), int(number.denominator))

@@ -66,7 +66,7 @@ def _is_least(map_: PiecewiseLinearMap, point: Number, period: int) -> bool:
 
 
 def _divisors(period: int) -> list[int]:
-    """Proper ones that are maximal: a point fixed by any proper one is fixed by one of these."""
+    """The divisors p / q, q prime: a point that f^d fixes for a proper divisor d of p is fixed for one of these."""
     return [period // prime for prime in range(2, period + 1) if period % prime == 0 and _is_prime(prime)]
 
 
@@ -82,7 +82,7 @@ def _same(map_: PiecewiseLinearMap, a: Number, b: Number) -> bool:
 
 
 def periods(map_: PiecewiseLinearMap, up_to: int) -> list[int]:
-    """The least periods of its periodic points, up to a largest.
+    """The least periods, up to a largest, of the periodic points of a map.
 
     Raises ValueError for up_to < 1, and where the map is too large to compose.
     """
@@ -112,7 +112,7 @@ def _split(period: int) -> tuple[int, int]:
 
 
 def _place(period: int) -> tuple[int, ...]:
-    """Sorts like Sharkovsky: 3, 5, 7, ..., 2*3, 2*5, ..., 4*3, ..., and at last ..., 8, 4, 2, 1."""
+    """A key that sorts in Sharkovsky's order: 3, 5, 7, ..., 2*3, 2*5, ..., 4*3, ..., and at last ..., 8, 4, 2, 1."""
     k, q = _split(period)
     return (1, -k) if q == 1 else (0, k, q)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepk.branching.named_laws import parse_law
 from deepk.lab.bounds import bounded
 
 
@@ -51,6 +50,12 @@ def out_of_digits(maps: list[str], **compositions: list[int]) -> tuple[str, str]
     return "", ""
 
 
+def _are_different_laws(texts: list[str]) -> bool:
+    from deepk.branching.named_laws import parse_law  # imports torch
+
+    return len({parse_law(text) for text in texts}) == len(texts)
+
+
 def law_list() -> Any:
     """A list, may be empty, without repetition, of LAWS with their numbers."""
-    return bounded("a list of different laws", lambda xs: len({parse_law(x) for x in xs}) == len(xs))
+    return bounded("a list of different laws", _are_different_laws)

@@ -46,7 +46,9 @@ MUTANTS = [
     for name, module in MODULES.items()
     for mutant in module.MUTANTS
 ]
-FAULTS = [fault for module in MODULES.values() for fault in module.FAULTS]
+# The first of each experiment, since each takes a fresh process; DEEPK_FAULTS=all makes all of them.
+EVERY = os.environ.get("DEEPK_FAULTS") == "all"
+FAULTS = [fault for module in MODULES.values() for fault in (module.FAULTS if EVERY else module.FAULTS[:1])]
 
 
 @lru_cache(maxsize=8)

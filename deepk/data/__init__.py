@@ -149,32 +149,13 @@ def load(
         DataCorrupt: as `check`, or an image cannot be decoded.
         DataError: as `check`, or images differ in size without `image_size`, or have more than 8 bits per channel.
     """
-    import torch
-
     sha256 = check(name, root=root)
     if image_size is not None and (name != "image-folder" or image_size < 1):
         raise ValueError(
             f"image_size={image_size} with data={name}: it must be positive, and is for image-folder alone"
         )
     stored = _read(name, _folder(name, root), image_size, sha256)
-    train, test = _split(stored, 0 if name == "digits" else [seed, _SPLIT])
-    train = _subset(train, train_size, [seed, _TRAIN], f"{name}: train_size")
-    test = _subset(test, test_size, [seed, _TEST], f"{name}: test_size")
-
-    def pixels(rows: NDArray[np.int64]) -> Tensor:
-        largest = 16 if name == "digits" else 255
-        return torch.from_numpy(stored.x[rows]).flatten(start_dim=1).to(torch.float32).div_(largest)
-
-    return Dataset(
-        name=name,
-        train_x=pixels(train),
-        train_y=torch.from_numpy(stored.y[train]),  # indexing by rows copies: the cached arrays stay as they are
-        test_x=pixels(test),
-        test_y=torch.from_numpy(stored.y[test]),
-        classes=stored.classes,
-        image_shape=stored.x.shape[1:],
-        sha256=sha256,
-    )
+    return _dataset(name, stored, _rows(name, stored, train_size, test_size, seed), sha256)
 
 
 def check(name: str, *, root: str | Path | None = None) -> str:
@@ -191,10 +172,7 @@ def check(name: str, *, root: str | Path | None = None) -> str:
         DataCorrupt: a file is truncated or altered.
         DataError: a file cannot be read, or an image-folder has one class, or others in train/ than in test/.
     """
-    if name not in DATASETS:
-        near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(DATASETS)}"
-        raise ValueError(f"unknown data set {name!r}: {hint}")
+    _check_known(name)
     if name == "digits":
         images, labels = files.read_digits()
         return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
@@ -282,6 +260,14 @@ def status(name: str, *, root: str | Path | None = None) -> Status:
     return Status(name, state, path, n_train, n_test, n_classes, detail)
 
 
+def _check_known(name: str) -> None:
+    """Raises ValueError, with the nearest name, for one that is none of DATASETS."""
+    if name not in DATASETS:
+        near = difflib.get_close_matches(name.lower(), DATASETS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(DATASETS)}"
+        raise ValueError(f"unknown data set {name!r}: {hint}")
+
+
 def _folder(name: str, root: str | Path | None) -> Path:
     if name == "image-folder" and not root:
         raise DataMissing(f"image-folder: no folder given; set data.root=DIR, laid out as {LAYOUT}, or use data=digits")
@@ -315,6 +301,36 @@ def _read(name: str, folder: Path, image_size: int | None, _sha256: str) -> _Sto
 
 def _eighty_percent(n: int) -> int:
     return 4 * n // 5
+
+
+def _rows(
+    name: str, stored: _Stored, train_size: int | None, test_size: int | None, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the training and of the test images that are kept, each in the order in which they are returned."""
+    train, test = _split(stored, 0 if name == "digits" else [seed, _SPLIT])
+    train = _subset(train, train_size, [seed, _TRAIN], f"{name}: train_size")
+    return train, _subset(test, test_size, [seed, _TEST], f"{name}: test_size")
+
+
+def _dataset(name: str, stored: _Stored, kept: tuple[NDArray[np.int64], NDArray[np.int64]], sha256: str) -> Dataset:
+    """The training and test images in these rows of a stored set, as tensors."""
+    import torch
+
+    def pixels(rows: NDArray[np.int64]) -> Tensor:
+        largest = 16 if name == "digits" else 255
+        return torch.from_numpy(stored.x[rows]).flatten(start_dim=1).to(torch.float32).div_(largest)
+
+    train, test = kept
+    return Dataset(
+        name=name,
+        train_x=pixels(train),
+        train_y=torch.from_numpy(stored.y[train]),  # indexing by rows copies: the cached arrays stay as they are
+        test_x=pixels(test),
+        test_y=torch.from_numpy(stored.y[test]),
+        classes=stored.classes,
+        image_shape=stored.x.shape[1:],
+        sha256=sha256,
+    )
 
 
 def _split(stored: _Stored, seed: int | list[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -48,11 +48,12 @@ SIDECAR = "deepk.sha256"
 
 
 def _idx_header(shape: tuple[int, ...]) -> bytes:
-    # IDX: two zero bytes, 8 for unsigned bytes, the number of axes, then each length, all big-endian.
+    """An IDX header: two zero bytes, 8 for unsigned bytes, the number of axes, then each length, all big-endian."""
     return struct.pack(f">{1 + len(shape)}i", 0x0800 + len(shape), *shape)
 
 
 def check_idx(name: str, folder: Path) -> None:
+    """Raises DataCorrupt at the first IDX file that has not the size and header of its declared shape."""
     for file, shape in IDX_SHAPE.items():
         header = _idx_header(shape)
         size = len(header) + math.prod(shape)
@@ -62,6 +63,7 @@ def check_idx(name: str, folder: Path) -> None:
 
 
 def compare(name: str, folder: Path, what: str, expected: Mapping[str, object], found: Mapping[str, object]) -> None:
+    """Raises DataCorrupt at the first file of which `what`, a size or a sum, is not the expected one."""
     for file, value in expected.items():
         if found[file] != value:
             raise DataCorrupt(
@@ -71,15 +73,18 @@ def compare(name: str, folder: Path, what: str, expected: Mapping[str, object], 
 
 
 def checksum(path: Path, algorithm: str = "sha256") -> str:
+    """The sum of a file's bytes by a hash algorithm, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 def manifest(sums: Mapping[str, str]) -> str:
+    """The lines that `sha256sum FILE...` prints for these sums, sorted by file name."""
     return "".join(f"{sums[file]}  {file}\n" for file in sorted(sums))
 
 
 def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images of shape (1797, 1, 8, 8), from 0 to 16, and labels, from the file that scikit-learn brings."""
     try:  # the file that load_digits reads: to import scikit-learn for it takes a second, in every process of a run
         file = metadata.distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
         table = np.loadtxt(str(file), delimiter=",", dtype=np.uint8)  # a row: 64 pixels, then the label
@@ -88,17 +93,19 @@ def read_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
         digits = load_digits()
         table = np.column_stack([digits.data, digits.target]).astype(np.uint8)
-    return table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].astype(np.int64)  # (1797, 1, 8, 8), (1797,)
+    return table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].astype(np.int64)
 
 
 def read_idx(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images of shape (70000, 1, 28, 28) and labels of MNIST or Fashion-MNIST, the training set first."""
+
     def body(file: str) -> NDArray[np.uint8]:
         shape = IDX_SHAPE[file]
         return np.fromfile(folder / file, dtype=np.uint8, offset=len(_idx_header(shape))).reshape(shape)
 
     x = np.concatenate([body(f"{part}-images-idx3-ubyte") for part in ("train", "t10k")])
     y = np.concatenate([body(f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")])
-    return x[:, None], y.astype(np.int64)  # (70000, 1, 28, 28), (70000,)
+    return x[:, None], y.astype(np.int64)
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -111,6 +118,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def read_cifar10(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images of shape (60000, 3, 32, 32) and labels of CIFAR-10, the training set first."""
     batches = []
     for file in sorted(CIFAR10_MD5):  # data_batch_1 .. data_batch_5, test_batch
         # NumPy 2.4.0 to 2.4.4 warn of the integer flags in arrays that Python 2 pickled (numpy/numpy#31177).

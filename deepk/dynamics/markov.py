@@ -70,7 +70,7 @@ def pieces_by_recursion(map_: PiecewiseLinearMap, n: int, partition: MarkovParti
 
 
 def _joined(covered: range, pieces: list[int], bends: list[bool]) -> int:
-    """Pieces over neighbouring intervals, those that meet without a bend counted once."""
+    """The number of pieces over neighbouring intervals; two that meet without a bend are one."""
     straight = sum(not bends[max(i, j)] for i, j in pairwise(covered))
     return sum(pieces[i] for i in covered) - straight
 

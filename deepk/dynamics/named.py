@@ -40,16 +40,19 @@ def golden_map() -> PiecewiseLinearMap:
 
 
 def li_yorke_map() -> PiecewiseLinearMap:
-    """On [1, 5], through 3, 5, 4, 2, 1: it has period 5 and no period 3 (Li, Yorke 1975, Amer. Math. Monthly 82)."""
+    """The map of [1, 5] that takes 1, ..., 5 to 3, 5, 4, 2, 1; it has period 5 and no period 3.
+
+    (Li, Yorke 1975, Amer. Math. Monthly 82.)
+    """
     return period_map(5)
 
 
 def period_map(period: int) -> PiecewiseLinearMap:
     """A map of [1, p] that permutes 1, ..., p in a cycle, and has no period that stands before p in Sharkovsky's order.
 
-    Of the kind that the slides draw for periods 3, 4 and 5; that of 5 is Li and Yorke's. Stefan's cycle for an odd p;
-    for p = 2r, 1, ..., r are exchanged with r + 1, ..., p so that twice the map is that of r on the left half. Raises
-    ValueError for a period below 2.
+    The slides draw maps of this kind for periods 3, 4 and 5; that of 5 is Li and Yorke's. The cycle is Stefan's for an
+    odd p; for p = 2r, 1, ..., r are exchanged with r + 1, ..., p so that twice the map is that of r on the left half.
+    Raises ValueError for a period below 2.
     """
     if index(period) < 2:
         raise ValueError(f"period = {period} is not at least 2")

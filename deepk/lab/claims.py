@@ -121,18 +121,24 @@ class Claim:
 
 
 def _refuted(measured: float, relation: Relation, expected: float, tolerance: float) -> bool:
-    """Whether the relation fails on all of [measured - tolerance, measured + tolerance]; always for NaN."""
+    """Whether the relation fails on all of [measured - tolerance, measured + tolerance]; always for NaN.
+
+    An infinite measurement is no number with an interval: it is compared as it is.
+    """
     if math.isnan(measured) or math.isnan(expected):
         return True
+    width = 0.0 if math.isinf(measured) else tolerance
     if relation == "=":
-        return measured != expected and not abs(measured - expected) <= tolerance
-    return measured + tolerance < expected if relation == ">=" else measured - tolerance > expected
+        return measured != expected and not abs(measured - expected) <= width
+    return measured + width < expected if relation == ">=" else measured - width > expected
 
 
 def _confirmed(measured: float, relation: Relation, expected: float, tolerance: float, resolution: float) -> bool:
     """Whether a relation that is not refuted holds on the whole interval; an equality, to its resolution."""
     if relation == "=":
         return tolerance <= resolution
+    if math.isinf(measured):
+        return True
     return measured - tolerance >= expected if relation == ">=" else measured + tolerance <= expected
 
 

@@ -22,9 +22,11 @@ def needs(holds: object, otherwise: str) -> None:
 
 def where(table: pd.DataFrame, **at: object) -> pd.DataFrame:
     """The rows in which these columns have these values, or one of a list of values; may be none."""
+    rows = np.ones(len(table), dtype=bool)
     for column, value in at.items():
-        table = table[table[column].isin(value) if isinstance(value, list | tuple | set) else table[column] == value]
-    return table
+        cells = table[column]
+        rows &= (cells.isin(value) if isinstance(value, list | tuple | set) else cells == value).to_numpy(dtype=bool)
+    return table[rows]
 
 
 def present(table: pd.DataFrame, **at: object) -> pd.DataFrame:

@@ -12,11 +12,11 @@ import pytest
 import smoke
 
 from deepk.branching import Geometric, Uniform
+from deepk.branching.named_laws import parse_law
 from deepk.errors import Refused
 from deepk.kernels import DualKernel, GaltonWatson
 from deepk.lab import Claim, Lab, Verdict
 from deepk.statistics import binomial_half_width
-from experiments.bounds import parse_law
 from experiments.branching import COLUMNS, FIGURES, LEVEL, TAIL_CONSTANT, Config, figures
 from experiments.branching.claims import ITERATE, NAMED
 from experiments.branching.claims import claims as judge

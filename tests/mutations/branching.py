@@ -96,16 +96,16 @@ MUTANTS = [
 
 FAULTS = [
     Fault(
-        path="experiments/branching/theory.py",
-        right="    u = -np.expm1(-t / law.mu**generation)",
-        wrong="    u = -np.expm1(-t / law.mu)",
-        noticed_by="tests/experiments/test_branching.py::test_simulated_processes_follow_the_theory",
-    ),
-    Fault(
         path="experiments/branching/averages.py",
         right='self.data[name] * self.data["count"]',
         wrong="self.data[name]",
         noticed_by="tests/experiments/test_branching.py::test_means_are_over_all_seeds_weighted_by_their_paths",
+    ),
+    Fault(
+        path="experiments/branching/theory.py",
+        right="    u = -np.expm1(-t / law.mu**generation)",
+        wrong="    u = -np.expm1(-t / law.mu)",
+        noticed_by="tests/experiments/test_branching.py::test_simulated_processes_follow_the_theory",
     ),
     Fault(
         path="experiments/branching/claims.py",

@@ -75,16 +75,16 @@ MUTANTS = [
 
 FAULTS = [
     Fault(
-        "experiments/eoc_phase/theory.py",
-        'row["printed_chi"] = sigma_w**2 *',
-        'row["printed_chi"] = sigma_w *',
-        f"{TESTS}::test_the_missing_square_is_an_erratum_where_networks_grow_by_chi_1",
-    ),
-    Fault(
         "experiments/eoc_phase/measurement.py",
         "difference = near.variance * near.complement",
         "difference = near.complement",
         f"{TESTS}::test_where_the_variance_diverges_a_difference_grows_by_half_of_sigma_w_squared",
+    ),
+    Fault(
+        "experiments/eoc_phase/theory.py",
+        'row["printed_chi"] = sigma_w**2 *',
+        'row["printed_chi"] = sigma_w *',
+        f"{TESTS}::test_the_missing_square_is_an_erratum_where_networks_grow_by_chi_1",
     ),
     Fault(
         "experiments/eoc_phase/measurement.py",

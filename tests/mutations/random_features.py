@@ -131,6 +131,12 @@ MUTANTS = [
 _TEST = "tests/experiments/test_random_features.py"
 FAULTS = [
     Fault(
+        "experiments/random_features/training.py",
+        "scale = cfg.features**0.5",
+        "scale = cfg.features",
+        f"{_TEST}::test_features_of_baselines_are_as_long_as_compositional_ones",
+    ),
+    Fault(
         "experiments/random_features/inputs.py",
         "a[0] = 0.0 if cfg.centered else a[0]",
         "a[0] = 0.0 if not cfg.centered else a[0]",
@@ -141,11 +147,5 @@ FAULTS = [
         "products = phi[0] * phi[1:] * total",
         "products = phi[0] * phi[1:] * total**0.5",
         f"{_TEST}::test_errors_of_the_estimate_are_those_of_as_many_features",
-    ),
-    Fault(
-        "experiments/random_features/training.py",
-        "scale = cfg.features**0.5",
-        "scale = cfg.features",
-        f"{_TEST}::test_features_of_baselines_are_as_long_as_compositional_ones",
     ),
 ]

@@ -1,82 +1,27 @@
-"""Composed n times, the tent map has 2^n pieces: n layers compute it, and one layer needs exponentially many units.
-
-(Chatziafratis, Nagarajan, Panageas 2020, arXiv:2003.00777; Telgarsky 2016, arXiv:1602.04485; slides: repeated
-compositions.)
-
-Claim      f^n has 2^n linear pieces for the tent map and 2 F_(n+1) for the golden one. A ReLU network of n layers with
-           a unit for each piece of f computes it exactly; one of a single layer of u units has at most u + 1 pieces,
-           and is (1/8)(1 - 2 (u + 1) / 2^n) away from the tent map's f^n in L1 at least, however it is trained.
-Measured   Pieces, counted by recursion and written out; the deep network beside f^n; networks of one layer of growing
-           width, trained by Adam on f^2, f^4 and f^6.
-Deviates   The slides say 400 against 10000 ReLUs at L = 100 without a setting; ours takes two units a layer, 200. At
-           100 compositions slope 2^100 is beyond float64: networks are compared up to 24, counts at 100.
-"""
+"""What is measured for `tent-compositions`: curves, counts, deep networks and shallow ones -> data.csv."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from deepk.dynamics import (
-    PiecewiseLinearMap,
-    constant_predictor_floor,
-    get_map,
-    l1_lower_bound,
-    linear_pieces,
-    relu_network,
-)
-from deepk.lab.contract import Lab, Unit
+from deepk.dynamics import PiecewiseLinearMap, get_map, l1_lower_bound, linear_pieces, relu_network
+from deepk.lab import Lab, Unit
 from deepk.networks.ensemble import Ensemble
 from experiments.ensembles import train_resumably
-from experiments.tent_compositions_claims import FRESH_POINTS, PIECES, claims
-from experiments.tent_compositions_figures import draw
-
-if TYPE_CHECKING:
-    from experiments.schema import TentCompositions
-
-__all__ = ["claims", "draw", "measure", "predict", "units"]
-
-KEY = ("part", "map", "width")
-COLUMNS = (*KEY, "compositions", "seed", "x", "quantity", "value")
-FIGURES = ("curves", "pieces", "networks")
-KNOWN_DEVIATIONS: dict[str, str] = {}
+from experiments.tent_compositions import COLUMNS, FRESH_POINTS, KEY, Config
+from experiments.tent_compositions.theory import PIECES
 
 Rows = list[dict[str, Any]]
 
 
-# --- theory -----------------------------------------------------------------------------------------------------------
-
-
-def predict(cfg: TentCompositions) -> pd.DataFrame:
-    """Numbers of pieces by formula, where there is one, as logarithms; floors, and bounds of networks of one layer."""
-    rows: Rows = []
-    for name in cfg.maps:
-        if name in PIECES:
-            pieces = PIECES[name]
-            rows += [_row("log2 pieces", math.log2(pieces(n)), name, n) for n in range(1, cfg.counted + 1)]
-    first = cfg.maps[0]
-    for n in cfg.targets:
-        rows.append(_row("mae of a constant", constant_predictor_floor(get_map(first), n).mae, first, n))
-    for n, width in product(cfg.targets, cfg.widths):
-        bound = l1_lower_bound(get_map(first), n, 1, width).mean
-        rows.append(_row("mean L1 bound", math.nan if bound is None else bound, first, n, width))
-    return pd.DataFrame(rows)
-
-
-def _row(quantity: str, value: float, map_: str, compositions: int, width: int = 0) -> dict[str, Any]:
-    return {"map": map_, "width": width, "compositions": compositions, "quantity": quantity, "value": value}
-
-
-# --- measurement ------------------------------------------------------------------------------------------------------
-
-
-def units(cfg: TentCompositions) -> list[Unit]:
+def units(cfg: Config) -> list[Unit]:
     """Networks of each width, the widest first; curves, counts and deep networks of each map."""
     steps = cfg.epochs * math.ceil(cfg.points / cfg.batch_size)
     widths = sorted(cfg.widths, reverse=True)
@@ -86,7 +31,7 @@ def units(cfg: TentCompositions) -> list[Unit]:
     ]
 
 
-def measure(cfg: TentCompositions, unit: Unit, lab: Lab) -> pd.DataFrame:
+def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
     """Rows of one part."""
     part, name = str(unit.key["part"]), str(unit.key["map"])
     if part == "trained":
@@ -98,7 +43,8 @@ def measure(cfg: TentCompositions, unit: Unit, lab: Lab) -> pd.DataFrame:
     return pd.DataFrame([{**empty, **row} for row in rows])[list(COLUMNS[len(KEY) :])]
 
 
-def _curves(cfg: TentCompositions, name: str, _: Lab) -> Rows:
+def _curves(cfg: Config, name: str, _: Lab) -> Rows:
+    """f^n at evenly spaced points."""
     map_ = get_map(name)
     low, high = (float(end) for end in map_.interval)
     x = np.linspace(low, high, cfg.curve_points)
@@ -109,7 +55,7 @@ def _curves(cfg: TentCompositions, name: str, _: Lab) -> Rows:
     ]
 
 
-def _pieces(cfg: TentCompositions, name: str, _: Lab) -> Rows:
+def _pieces(cfg: Config, name: str, _: Lab) -> Rows:
     """By recursion on a Markov partition, beside the formula, and, independently, of f^n written out."""
     map_ = get_map(name)
     rows: Rows = []
@@ -126,7 +72,7 @@ def _pieces(cfg: TentCompositions, name: str, _: Lab) -> Rows:
     return rows
 
 
-def _deep(cfg: TentCompositions, name: str, lab: Lab) -> Rows:
+def _deep(cfg: Config, name: str, lab: Lab) -> Rows:
     """The largest difference of the deep network from f^n at random points, iterated exactly; its hidden units."""
     map_ = get_map(name)
     low, high = (float(end) for end in map_.interval)
@@ -144,22 +90,16 @@ def _deep(cfg: TentCompositions, name: str, lab: Lab) -> Rows:
     return [*rows, {"compositions": cfg.counted, "quantity": "units", "value": units}]
 
 
-def _trained(cfg: TentCompositions, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Rows:
+def _trained(cfg: Config, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Rows:
     """Networks of one hidden layer, one for each target and seed, at the end of their training."""
-    tasks, (low, high) = list(product(cfg.targets, cfg.seeds)), (float(end) for end in map_.interval)
+    tasks = list(product(cfg.targets, cfg.seeds))
     generators = [lab.generator(seed, f"weights {width}") for _, seed in tasks]
     networks = Ensemble(generators, depth=1, width=width, device=lab.device)
-
-    def sample(part: str, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        points = [lab.numpy_generator(seed, part).uniform(low, high, count) for _, seed in tasks]
-        labels = [map_.iterate(x, n) for (n, _), x in zip(tasks, points, strict=True)]
-        x, y = (torch.from_numpy(np.stack(column)[..., None]).float().to(lab.device) for column in (points, labels))
-        return x, y
 
     for _ in train_resumably(
         lab,
         networks,
-        *sample("train", cfg.points),
+        *_points(map_, tasks, "train", cfg.points, lab),
         learning_rate=cfg.learning_rate,
         batch_size=cfg.batch_size,
         epochs=cfg.epochs,
@@ -167,10 +107,21 @@ def _trained(cfg: TentCompositions, map_: PiecewiseLinearMap, width: int, lab: L
         rows=[],
     ):
         pass
-    fresh, target = sample("fresh", FRESH_POINTS)
+    fresh, target = _points(map_, tasks, "fresh", FRESH_POINTS, lab)
     off = (networks(fresh) - target).double()
     return [
         {"compositions": n, "seed": seed, "quantity": f"fresh {name}", "value": value}
         for name, errors in (("mae", off.abs()), ("mse", off.square()))
         for (n, seed), value in zip(tasks, errors.mean(dim=(1, 2)).tolist(), strict=True)
     ]
+
+
+def _points(
+    map_: PiecewiseLinearMap, tasks: list[tuple[int, int]], part: str, count: int, lab: Lab
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of each task (n, seed) uniform points and f^n there, (tasks, count, 1); the points are the seed's own."""
+    low, high = (float(end) for end in map_.interval)
+    points = [lab.numpy_generator(seed, part).uniform(low, high, count) for _, seed in tasks]
+    labels = [map_.iterate(x, n) for (n, _), x in zip(tasks, points, strict=True)]
+    x, y = (torch.from_numpy(np.stack(column)[..., None]).float().to(lab.device) for column in (points, labels))
+    return x, y

@@ -48,3 +48,8 @@ class Config(Configuration):
     shown: int = bounds.at_least(1)
     settled: int = bounds.at_least(0)
     bisections: int = bounds.between(1, 60)
+
+    @property
+    def looked_for(self) -> range:
+        """The periods that a map is asked for."""
+        return range(1, self.up_to + 1)

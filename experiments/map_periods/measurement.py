@@ -1,4 +1,4 @@
-"""What is measured for `map-periods`: crossings, thresholds, periods, points, orbits -> data.csv."""
+"""What is measured for `map-periods`: oscillations, thresholds and periods, counted exactly -> data.csv."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from deepk.dynamics import (
 )
 from deepk.lab import Lab, Unit
 from experiments.map_periods import COLUMNS, KEY, Config
-from experiments.map_periods.theory import looked_for
 
 SLOPE, NO_PERIOD = "slope |x| - 1", 0  # `map` of the parts about all slopes, `period` of those not about one
 Rows = list[dict[str, Any]]
@@ -61,7 +60,7 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
 def _own(cfg: Config, map_: PiecewiseLinearMap) -> Rows:
     """Periods of a map, and logarithms of the pieces of its iterates."""
     has = periods(map_, cfg.up_to)
-    rows: Rows = [{"index": p, "quantity": "own has", "value": float(p in has)} for p in looked_for(cfg)]
+    rows: Rows = [{"index": p, "quantity": "own has", "value": float(p in has)} for p in cfg.looked_for]
     for n in range(1, cfg.iterations + 1):
         rows.append({"index": n, "quantity": "own log pieces", "value": math.log(linear_pieces(map_, n))})
     return rows
@@ -105,7 +104,7 @@ def _threshold(cfg: Config, period: int) -> Rows:
 
 def _sharkovsky(cfg: Config, period: int) -> Rows:
     has = periods(period_map(period), cfg.up_to)
-    return [{"index": other, "quantity": "has", "value": float(other in has)} for other in looked_for(cfg)]
+    return [{"index": other, "quantity": "has", "value": float(other in has)} for other in cfg.looked_for]
 
 
 def _points(cfg: Config, _: int) -> Rows:
@@ -115,7 +114,7 @@ def _points(cfg: Config, _: int) -> Rows:
     rows: Rows = []
     for name, map_ in maps.items():
         slope, third = float(map_.lipschitz), compose(map_, 3)
-        found = [(p, f"points, {name}", float(len(periodic_points(map_, p)))) for p in looked_for(cfg)]
+        found = [(p, f"points, {name}", float(len(periodic_points(map_, p)))) for p in cfg.looked_for]
         found += [(i, f"third knot, {name}", float(x)) for i, x in enumerate(third.knots)]
         found += [(i, f"third value, {name}", float(y)) for i, y in enumerate(third.values)]
         rows += [{"slope": slope, "index": i, "quantity": name, "value": value} for i, name, value in found]

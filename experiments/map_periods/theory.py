@@ -1,4 +1,4 @@
-"""What theory says of `map-periods`: growth rates, implied periods, the slides' maps and orbits -> theory.csv."""
+"""What theory says of `map-periods`: growth rates, implied periods, and maps with their cycles -> theory.csv."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def predict(cfg: Config) -> pd.DataFrame:
         rows.append(_row("growth rate", growth_rate(period), period))
         if period in cfg.sharkovsky:
             implied = implied_periods(period, up_to=cfg.up_to)
-            rows += [_row("implied", float(other in implied), period, index=other) for other in looked_for(cfg)]
+            rows += [_row("implied", float(other in implied), period, index=other) for other in cfg.looked_for]
     for period in cfg.periods:
         map_ = period_map(period)
-        rows.append(_row("second eigenvalue", _second_eigenvalue(map_), period))
+        rows.append(_row("second eigenvalue", second_eigenvalue(map_), period))
         rows += [_row("map", float(y), period, index=i) for i, y in enumerate(map_.values, start=1)]
         rows += [_row("orbit", float(map_.iterate(1, i)), period, index=i) for i in range(period + 1)]
     return pd.DataFrame(rows)
 
 
-def _second_eigenvalue(map_: PiecewiseLinearMap) -> float:
+def second_eigenvalue(map_: PiecewiseLinearMap) -> float:
     """The second modulus among the covering matrix's eigenvalues: counts are off rho^n by a multiple of its power.
 
     Of an even period, -rho may be one as well: counts alternate by it, and not over a whole period.
@@ -43,8 +43,3 @@ def _second_eigenvalue(map_: PiecewiseLinearMap) -> float:
 
 def _row(quantity: str, value: float, period: int, *, index: int = 0) -> dict[str, Any]:
     return {"period": period, "index": index, "quantity": quantity, "value": value}
-
-
-def looked_for(cfg: Config) -> range:
-    """The periods that are looked for in each map."""
-    return range(1, cfg.up_to + 1)

@@ -14,10 +14,8 @@ Deviates   The slides say 400 against 10000 ReLUs at L = 100 without a setting; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from deepk.dynamics.numbers import fibonacci
 from deepk.lab import Configuration, Deviation, bounds
 from experiments.bounds import markov_maps, out_of_digits
 
@@ -27,7 +25,6 @@ FIGURES = ("curves", "pieces", "networks")
 KNOWN_DEVIATIONS: dict[str, Deviation] = {}
 
 FRESH_POINTS = 20_000  # on which trained networks are compared with f^n
-PIECES: dict[str, Callable[[int], int]] = {"tent": lambda n: 2**n, "golden": lambda n: 2 * fibonacci(n + 1)}
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What is measured for `tent-compositions`: curves, pieces, deep networks, trained shallow ones -> data.csv."""
+"""What is measured for `tent-compositions`: curves, counts, deep networks and shallow ones -> data.csv."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from deepk.dynamics import PiecewiseLinearMap, compose, get_map, l1_lower_bound,
 from deepk.lab import Lab, Unit
 from deepk.networks.ensemble import Ensemble
 from experiments.ensembles import train_resumably
-from experiments.tent_compositions import COLUMNS, FRESH_POINTS, KEY, PIECES, Config
+from experiments.tent_compositions import COLUMNS, FRESH_POINTS, KEY, Config
+from experiments.tent_compositions.theory import PIECES
 
 Rows = list[dict[str, Any]]
 
@@ -43,7 +44,7 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
 
 
 def _curves(cfg: Config, name: str, _: Lab) -> Rows:
-    """f^n on an even grid of the interval."""
+    """f^n at evenly spaced points."""
     map_ = get_map(name)
     low, high = (float(end) for end in map_.interval)
     x = np.linspace(low, high, cfg.curve_points)
@@ -91,20 +92,14 @@ def _deep(cfg: Config, name: str, lab: Lab) -> Rows:
 
 def _trained(cfg: Config, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Rows:
     """Networks of one hidden layer, one for each target and seed, at the end of their training."""
-    tasks, (low, high) = list(product(cfg.targets, cfg.seeds)), (float(end) for end in map_.interval)
+    tasks = list(product(cfg.targets, cfg.seeds))
     generators = [lab.generator(seed, f"weights {width}") for _, seed in tasks]
     networks = Ensemble(generators, depth=1, width=width, device=lab.device)
-
-    def sample(part: str, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        points = [lab.numpy_generator(seed, part).uniform(low, high, count) for _, seed in tasks]
-        labels = [map_.iterate(x, n) for (n, _), x in zip(tasks, points, strict=True)]
-        x, y = (torch.from_numpy(np.stack(column)[..., None]).float().to(lab.device) for column in (points, labels))
-        return x, y
 
     for _ in train_resumably(
         lab,
         networks,
-        *sample("train", cfg.points),
+        *_points(map_, tasks, "train", cfg.points, lab),
         learning_rate=cfg.learning_rate,
         batch_size=cfg.batch_size,
         epochs=cfg.epochs,
@@ -112,10 +107,21 @@ def _trained(cfg: Config, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Row
         rows=[],
     ):
         pass
-    fresh, target = sample("fresh", FRESH_POINTS)
+    fresh, target = _points(map_, tasks, "fresh", FRESH_POINTS, lab)
     off = (networks(fresh) - target).double()
     return [
         {"compositions": n, "seed": seed, "quantity": f"fresh {name}", "value": value}
         for name, errors in (("mae", off.abs()), ("mse", off.square()))
         for (n, seed), value in zip(tasks, errors.mean(dim=(1, 2)).tolist(), strict=True)
     ]
+
+
+def _points(
+    map_: PiecewiseLinearMap, tasks: list[tuple[int, int]], part: str, count: int, lab: Lab
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of each task (n, seed) uniform points and f^n there, (tasks, count, 1); the points are the seed's own."""
+    low, high = (float(end) for end in map_.interval)
+    points = [lab.numpy_generator(seed, part).uniform(low, high, count) for _, seed in tasks]
+    labels = [map_.iterate(x, n) for (n, _), x in zip(tasks, points, strict=True)]
+    x, y = (torch.from_numpy(np.stack(column)[..., None]).float().to(lab.device) for column in (points, labels))
+    return x, y

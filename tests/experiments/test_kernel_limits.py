@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import smoke
 import torch
-from cli.errors import UsageError
 from mpmath import mp
 
-from cli import configuration
+from deepk.errors import Refused
 from deepk.kernels import CompositionalKernel, DualKernel
 from deepk.lab import Claim, Lab, Verdict
 from experiments.kernel_limits import COLUMNS, POINT, POWERS_OF_TWO
@@ -87,8 +87,7 @@ PLACES = (("unscaled", -1.0), ("unscaled", 0.0), ("unscaled", 0.5), ("rescaled",
 
 
 def compose(scale: str, *overrides: str) -> Any:
-    with configuration.session("kernel-limits") as hydra:
-        return configuration.compose(hydra, "kernel-limits", scale, list(overrides))
+    return smoke.compose("kernel-limits", scale, *overrides)
 
 
 def of(table: pd.DataFrame, activation: str, centering: str, kind: str) -> pd.DataFrame:
@@ -491,6 +490,6 @@ def test_markers_of_the_slow_limit_are_the_simulated_means(drawn: dict[str, Any]
     ],
 )
 def test_a_depth_that_makes_no_sense_is_refused(override: str, said: str) -> None:
-    with pytest.raises(UsageError) as refused:
+    with pytest.raises(Refused) as refused:
         compose("smoke", override)
     assert str(refused.value) == said

@@ -413,8 +413,8 @@ def test_known_differences_are_counted_and_guesses_among_them() -> None:
             "3 not comparable",
         ),
         (
-            [("ours", REPRODUCED, 2), ("ours", DIFFERS, 2), ("ours", UNDERPOWERED, 1), ("ours", NOT_COMPARABLE, 1)],
-            "printed: 0 reproduced, 0 errata, 0 differ, 0 underpowered, 0 not comparable; our own: 2 of 5, 2 differ, "
+            [*(("ours", verdict, count) for verdict, count in zip(OF, (2, 1, 1, 2, 1), strict=True))],
+            "printed: 0 reproduced, 0 errata, 0 differ, 0 underpowered, 0 not comparable; our own: 3 of 6, 2 differ, "
             "1 underpowered, 1 not comparable",
         ),
         ([], "printed: 0 reproduced, 0 errata, 0 differ, 0 underpowered, 0 not comparable; our own: 0 of 0"),

@@ -55,7 +55,7 @@ def test_a_run_without_rows_has_measured_nothing_yet(ask: object) -> None:
     [
         ({"law": "geometric"}, "law=geometric: not in this run"),
         ({"law": "poisson", "depth": 3}, "law=poisson, depth=3: not in this run"),
-        ({"rate": 0.1 + 0.1}, "rate=0.2: not in this run"),
+        ({"rate": 1 / 3}, "rate=0.333333: not in this run"),
         ({"depth": [5, 6]}, "depth=[5, 6]: not in this run"),
     ],
 )

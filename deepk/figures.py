@@ -135,11 +135,6 @@ def note(figure: Figure, cfg: Any, paper: str, *setting: str) -> None:
     figure.supxlabel(text, x=0.995, ha="right", fontsize=8, color="0.45")
 
 
-def corner_note(figure: Figure, text: str) -> None:
-    """Says in the lower right corner what the figure was made from: scale, data set, seeds."""
-    figure.supxlabel(text, x=0.995, ha="right", fontsize=8, color="0.45")
-
-
 def plot_with_band(axes: Axes, table: pd.DataFrame, *, x: str, y: str, label: str, color: str, marker: str) -> None:
     """The mean over seeds of `y` at each `x`, with the 5-95 percentile band, and markers for at most 20 points."""
     groups = table.groupby(x)[y]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, expit, logit, ndtri, stdtrit
+from scipy.special import bdtr, expit, logit, stdtrit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,15 +85,15 @@ def pooled(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """One sample for each setting of `keys`, from the columns `mean`, `deviation` and `count` of several of them.
 
     The mean is weighted by count, and the deviation is that of all values together, with n - 1 in the denominator:
-    the sum of (n_i - 1) s_i^2 + n_i (m_i - m)^2, over n - 1.
+    the sum of (n_i - 1) s_i^2 + n_i (m_i - m)^2, over n - 1. A mean that is NaN makes the whole NaN.
     """
     total = table["count"] * table["mean"]
-    sums = table.assign(total=total).groupby(keys, as_index=False, sort=False)[["total", "count"]].sum()
+    sums = table.assign(total=total).groupby(keys, as_index=False, sort=False)[["total", "count"]].sum(skipna=False)
     sums["mean"] = sums["total"] / sums["count"]
     spread = table.merge(sums[[*keys, "mean"]], on=keys, suffixes=("", "_all"))
-    spread["squares"] = (spread["count"] - 1) * spread["deviation"] ** 2
+    spread["squares"] = (spread["count"] - 1) * spread["deviation"].where(spread["count"] > 1, 0.0) ** 2
     spread["squares"] += spread["count"] * (spread["mean"] - spread["mean_all"]) ** 2
-    squares = spread.groupby(keys, as_index=False, sort=False)["squares"].sum()
+    squares = spread.groupby(keys, as_index=False, sort=False)["squares"].sum(skipna=False)
     sums = sums.merge(squares, on=keys)
     sums["deviation"] = np.sqrt(sums["squares"] / (sums["count"] - 1))
     return sums.drop(columns=["total", "squares"])
@@ -120,18 +120,14 @@ def binomial_half_width(p: float, n: int, *, level: float = 0.99) -> float:
     return max(p - float(low) / n, float(high) / n - p)
 
 
-def binomial_deviate(successes: int, trials: int, p: float) -> float:
-    """The deviate, >= 0, of a normal law that is as unlikely on its side as so many successes, or more extreme ones."""
-    at_most = float(bdtr(successes, trials, p))
-    at_least = float(bdtrc(successes - 1, trials, p)) if successes > 0 else 1.0
-    return max(0.0, -float(ndtri(min(at_most, at_least, 0.5))))
-
-
 def prediction_half_width(values: np.ndarray, *, level: float = 0.99) -> float:
     """Half width of the interval for one more run at the last time, around the mean of these: values (times, runs).
 
     Its variance is that between runs at the same time, pooled over the times; of a single run, that between the times.
     t_{(1 + level)/2, nu} s sqrt(1 + 1/n) with nu degrees of freedom. Infinite for a single value.
+
+    The times are taken as independent. Where a run's values at all of them are one and the same, an interval of 99 %
+    holds 85 % of the runs with two of them at five times, and 91 % with three.
     """
     times, runs = values.shape
     around = values.mean(axis=1, keepdims=True) if runs > 1 else values.mean()

@@ -62,10 +62,8 @@ class Run:
         """Pooled over seeds, beside the theory at the same point."""
         needs(len(self.data), "nothing is measured yet")
         keys = ["source", *POINT]
-        seeds, table = self.data.groupby(keys, sort=False)["mean"], pooled(self.data, keys)
-        table["mean"] = table["mean"].where((seeds.count() == seeds.size()).to_numpy())  # a lost seed is not left out
         beside = self.theory[self.theory["deviation"].notna()].rename(columns={"deviation": "exact_deviation"})
-        return table.merge(beside, on=POINT)
+        return pooled(self.data, keys).merge(beside, on=POINT)
 
     def processes(self, **at: object) -> Points:
         """Means of rho^Z_L, in [-1, 1] where rho < 0 and else in [0, 1], with Bernstein's bound."""

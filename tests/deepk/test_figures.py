@@ -1,10 +1,12 @@
 """Figures: the house style and nobody else's, the data that is drawn, and files with the same bytes every time."""
 
 import inspect
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -79,14 +81,72 @@ def test_colours_in_turn_are_the_named_palette():
     assert turn == list(named)
 
 
-def test_the_note_stands_in_the_lower_right_corner():
+CONFIG = SimpleNamespace(scale="laptop", data=SimpleNamespace(name="mnist"))
+
+
+def test_the_note_says_setting_images_scale_and_paper_in_the_lower_right_corner():
     figure = Figure()
-    figures.corner_note(figure, "laptop scale, MNIST, 10 seeds")
+    figures.note(figure, CONFIG, "arXiv:1902.06853", "depth 200", "10 seeds")
     figure.draw_without_rendering()
-    (note,) = (text for text in figure.findobj(mpl.text.Text) if text.get_text() == "laptop scale, MNIST, 10 seeds")
+    words = "depth 200; 10 seeds; mnist; scale laptop; arXiv:1902.06853"
+    (note,) = (text for text in figure.findobj(mpl.text.Text) if text.get_text() == words)
     right, bottom = figure.transFigure.inverted().transform((note.get_window_extent().x1, note.get_window_extent().y0))
     assert 0.95 < right <= 1  # of the figure's width
     assert 0 <= bottom < 0.05  # of its height
+
+
+def test_series_differ_in_colour_and_marker_and_begin_again_after_seven():
+    looks = figures.series("abcdefgh")
+    assert len({(look.color, look.marker) for look in looks[:7]}) == 7
+    assert looks[7][1:] == looks[0][1:]
+    assert [look.name for look in looks] == list("abcdefgh")
+
+
+def test_panels_come_row_by_row_and_are_of_the_given_size():
+    figure, panels = figures.panels(2, 3, size=(2.0, 1.5), sharey="row")
+    assert tuple(figure.get_size_inches()) == (6.0, 3.0)
+    assert [panel.get_subplotspec().rowspan.start for panel in panels] == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_shared_legend_has_each_label_once():
+    with house_style():
+        figure, (left, right) = figures.panels(1, 2)
+        for panel in (left, right):
+            panel.plot([0, 1], [0, 1], label="theory")
+        right.plot([0, 1], [1, 0], label="measured")
+        figures.shared_legend(figure, (left, right))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["theory", "measured"]
+
+
+@pytest.mark.parametrize(
+    ("middle", "interval", "center", "ends"),
+    [
+        ("mean", "range", 4.0, (1.0, 10.0)),
+        ("median", "range", 3.0, (1.0, 10.0)),
+        # of 1, 2, 3, 4, 10: mean 4, s = sqrt(12.5), t_{.995, 4} = 4.6041; below 8 values a median's is the range
+        ("mean", "confidence", 4.0, (4 - 4.6041 * math.sqrt(2.5), 4 + 4.6041 * math.sqrt(2.5))),
+        ("median", "confidence", 3.0, (1.0, 10.0)),
+    ],
+)
+def test_markers_stand_at_the_middle_with_an_interval(middle, interval, center, ends):
+    _, (panel,) = figures.panels(1, 1)
+    table = pd.DataFrame({"depth": 7.0, "error": [3.0, 1.0, 10.0, 2.0, 4.0]})
+    (look,) = figures.series(["measured"])
+    figures.measured(panel, table, "depth", "error", look, middle=middle, interval=interval)
+    (bars,) = panel.containers
+    assert bars.lines[0].get_xydata().tolist() == [[7.0, center]]
+    assert bars.get_label() == "measured"
+    (segment,) = bars.lines[2][0].get_segments()
+    assert segment[:, 1].tolist() == pytest.approx(ends, rel=1e-4)
+
+
+def test_a_single_value_has_no_interval():
+    _, (panel,) = figures.panels(1, 1)
+    (look,) = figures.series(["measured"])
+    figures.measured(panel, pd.DataFrame({"x": [1], "y": [2.0]}), "x", "y", look, interval="confidence")
+    (segment,) = panel.containers[0].lines[2][0].get_segments()
+    assert segment[:, 1].tolist() == [2.0, 2.0]
 
 
 def test_closed_figures_hold_nothing():
@@ -163,6 +223,8 @@ def test_no_more_than_20_points_are_marked(points):
 
 def write(folder: Path) -> None:
     """A figure with everything that ours have, into a folder. Stands alone, so that another process can run it."""
+    from types import SimpleNamespace
+
     import pandas as pd
     from matplotlib.figure import Figure
 
@@ -176,7 +238,7 @@ def write(folder: Path) -> None:
         figures.plot_with_band(axes, table, x="epoch", y="accuracy", label="ReLU", color=figures.BLUE, marker="o")
         axes.set_xlabel(r"epoch $l$, with $\chi_1 = 1$")
         axes.legend()
-        figures.corner_note(figure, "smoke scale, digits, 2 seeds")
+        figures.note(figure, SimpleNamespace(scale="smoke"), "arXiv:1902.06853", "digits, 2 seeds")
         write_figure(folder, "accuracy", figure)
 
 

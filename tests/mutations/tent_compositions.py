@@ -32,7 +32,7 @@ MUTANTS = [
     Mutant(
         "deep networks in float32",
         PAPER,
-        edited(lambda error: error + 2.0**-24, quantity="error"),
+        shifted(2.0**-24, quantity="error"),
         ("deep-network/tent", "deep-network/golden"),
     ),
     Mutant(
@@ -46,7 +46,7 @@ MUTANTS = [
     Mutant(
         "errors ten times too small",
         PAPER,
-        edited(lambda error: error * 0.1, part="trained", quantity="fresh mae"),
+        scaled(0.1, part="trained", quantity="fresh mae"),
         (*WIDTH_4, "shallow-stays-away/f^6/width-8"),
     ),
     Mutant("squares for distances", PAPER, edited(np.square, part="trained", quantity="fresh mae"), WIDTH_4[1:]),

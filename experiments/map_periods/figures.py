@@ -106,7 +106,7 @@ def _third(panel: Axes, data: pd.DataFrame, cfg: Config) -> None:
         x, y = (by_index(data, f"third {part}, {name}") for part in ("knot", "value"))
         panel.plot(x, y, color=color, linewidth=1.3, label=label)
     panel.plot([-1, 1], [-1, 1], color="0.6", linewidth=1, label="$y = x$")
-    panel.set(xlabel="$x$", ylabel="$f^3(x)$", xlim=(-1, 1), ylim=(-1.05, 1.3))
+    panel.set(xlabel="$x$", ylabel="$f^3(x)$", xlim=(-1, 1), ylim=(-1.05, 1.3), xticks=np.linspace(-1, 1, 5))
     panel.legend(fontsize=8, loc="upper left", ncols=2)
 
 

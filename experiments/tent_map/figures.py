@@ -91,7 +91,8 @@ def _depth_sweep(run: Run) -> Figure:
     for n, color, marker in ((cfg.easy, figures.GREEN, "D"), (cfg.hard, figures.VERMILION, "v")):
         look = Series(f"{n} compositions", color, marker)
         _against_depth(signs, run, "classification", n, "train sign error", look, "-")
-        signs.axhline(run.floor("sign error", n), color=color, linewidth=1, linestyle=":")
+        constant = run.floor("sign error", n)
+        signs.axhline(constant, color=color, linewidth=1, linestyle=":", label=f"one sign always, {n}")
     signs.set(title="classification", ylabel="share of wrong signs, training", ylim=(0, None))
     signs.legend(fontsize=8)
     for panel in (easy, hard, absolute, signs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -138,7 +139,7 @@ def test_conf_holds_yaml_alone() -> None:
 
 
 def test_only_the_run_folder_knows_what_the_files_of_a_run_are_called() -> None:
-    literal = re.compile(r"[\"'](run\.json|config\.yaml|overrides\.yaml|run\.log|units|figures|[a-z]+\.csv)[\"']")
+    literal = re.compile(r"[\"'](run\.json|config\.yaml|overrides\.yaml|run\.log|dirty\.patch|[a-z]+\.csv)[\"']")
     for path in (REPOSITORY / "cli").glob("*.py"):
         assert not literal.search(path.read_text()), path.name
 
@@ -158,6 +159,12 @@ def test_modules_and_functions_are_short_enough_to_be_read_at_once(path: Path) -
 def test_the_median_module_of_an_experiment_fits_on_a_few_screens() -> None:
     lengths = sorted(len(path.read_text().splitlines()) for path in (REPOSITORY / "experiments").rglob("*.py"))
     assert lengths[len(lengths) // 2] <= MEDIAN_MODULE
+
+
+@pytest.mark.xdist_group("layout")
+def test_tests_of_a_group_share_a_process(request: pytest.FixtureRequest) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # else there is one process
+        assert request.node.nodeid.endswith("@layout")
 
 
 def imported_by(statement: str) -> set[str]:

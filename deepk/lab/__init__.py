@@ -25,7 +25,7 @@ from deepk.lab.judging import (
     welch_interval,
 )
 from deepk.lab.lending import Lab
-from deepk.lab.tables import needs, only, present, values, where
+from deepk.lab.tables import needs, once, only, present, values, where
 from deepk.statistics import Sample
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "exact",
     "logit_interval",
     "needs",
+    "once",
     "only",
     "present",
     "rounding",

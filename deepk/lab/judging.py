@@ -1,7 +1,7 @@
 """The vocabulary of claims: a header that says what is claimed, and a body with what it needs and what was measured.
 
     claim = Judging()
-    with claim.printed("crossings/40", "f^40 crosses [-1, 0] 2 F_41 times", LEMMA, expected=2 * fibonacci(41),
+    with claim.ours("crossings/40", "f^40 crosses [-1, 0] 2 F_41 times", LEMMA, expected=2 * fibonacci(41),
                        resolution=absolute(0.5, "counts are integers")) as run:
         needs(cfg.map == "golden", f"map={cfg.map}")
         run.gives(only(data, quantity="crossings", compositions=40), exact("the count is exact"))

@@ -50,5 +50,14 @@ def values(table: pd.DataFrame, column: str = "value", **at: object) -> np.ndarr
     return present(table, **at)[column].to_numpy(dtype=np.float64)
 
 
+def once(table: pd.DataFrame, seed: int, **at: object) -> pd.DataFrame:
+    """A table whose rows at some values, what a run measures once and with its first seed, are those of that seed.
+
+    A sweep over seeds, joined, holds such rows once for each of its points.
+    """
+    part = where(table, **at).index
+    return table[~table.index.isin(part) | (table["seed"] == seed).to_numpy(dtype=bool)]
+
+
 def _shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -56,14 +56,7 @@ def propagate_pair(
     variances, complements = (torch.empty(networks, depth, dtype=torch.float64) for _ in range(2))
 
     def draw(a: Tensor, e: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:
-        """Gaussian vectors of variances a, e and this covariance, unit by unit."""
-        z = torch.randn(2, networks, width, generator=generator, dtype=torch.float64)
-        first = a.sqrt() * z[0]
-        rest = (e - covariance**2 / a).clamp(min=0)
-        return first, covariance / a * first + rest.sqrt() * z[1]
-
-    def mean(x: Tensor) -> Tensor:
-        return x.mean(dim=1, keepdim=True)
+        return _gaussian_pair(a, e, covariance, width, generator)
 
     start = torch.full((networks, 1), q, dtype=torch.float64)
     y, difference = draw(start, 2 * (1 - c) * start, (1 - c) * start)
@@ -71,14 +64,29 @@ def propagate_pair(
         if layer > 0:
             image = phi(y)
             change = image - phi(y - difference)
-            moments = (mean(image * image), mean(change * change), mean(image * change))
+            moments = (_mean(image * image), _mean(change * change), _mean(image * change))
             a, e, covariance = (sigma_w**2 * moment for moment in moments)
             step, step_difference = draw(sigma_b**2 + a, e, covariance)
             y, difference = (y + step, difference + step_difference) if residual else (step, step_difference)
         other = y - difference
-        squares = mean(y * y), mean(other * other)
+        squares = _mean(y * y), _mean(other * other)
         lengths = squares[0].sqrt(), squares[1].sqrt()
-        gap = (mean(difference * (y + other))) / (lengths[0] + lengths[1])  # of the two lengths
+        gap = (_mean(difference * (y + other))) / (lengths[0] + lengths[1])  # of the two lengths
         variances[:, layer] = ((squares[0] + squares[1]) / 2).squeeze(1)
-        complements[:, layer] = ((mean(difference**2) - gap**2) / (2 * lengths[0] * lengths[1])).squeeze(1)
+        complements[:, layer] = ((_mean(difference**2) - gap**2) / (2 * lengths[0] * lengths[1])).squeeze(1)
     return PairPropagation(variances, complements)
+
+
+def _gaussian_pair(
+    a: Tensor, e: Tensor, covariance: Tensor, width: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Gaussian vectors of variances a, e and this covariance, unit by unit; a row for each network."""
+    z = torch.randn(2, len(a), width, generator=generator, dtype=torch.float64)
+    first = a.sqrt() * z[0]
+    rest = (e - covariance**2 / a).clamp(min=0)
+    return first, covariance / a * first + rest.sqrt() * z[1]
+
+
+def _mean(x: Tensor) -> Tensor:
+    """The mean over units, kept as a column."""
+    return x.mean(dim=1, keepdim=True)

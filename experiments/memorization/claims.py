@@ -23,7 +23,7 @@ from deepk.lab import (
     where,
 )
 from experiments.memorization import Config
-from experiments.memorization.run import Run
+from experiments.memorization.run import Run, opened
 from experiments.published.compositional_kernels import PAPER
 
 SLIDES = f"{PAPER}, slides: memorization capacity"
@@ -45,7 +45,7 @@ DRAWS = "98 % of all draws by Tracy and Widom's law, and by the cubic part of th
 
 def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> list[Claim]:
     """For each activation: random points, packings, the circle, eigenvalues against depth, and centering."""
-    claim, run = Judging(), Run(theory, data, cfg)
+    claim, run = Judging(), opened(theory, data, cfg)
     for activation in cfg.activations:
         for part in (_random_points, _packings, _circle, _inwards, _un_centered):
             part(claim, run, activation)

@@ -17,7 +17,7 @@ from deepk.figures import Series
 from deepk.lab import where
 from experiments.memorization import Config
 from experiments.memorization.points import circle, shown, spiral
-from experiments.memorization.run import Run
+from experiments.memorization.run import Run, opened
 from experiments.published.compositional_kernels import ARXIV
 
 _FLOOR = 1e-4  # of the eigenvalues that are drawn
@@ -26,7 +26,7 @@ _TITLES = {"circle": "circle, $d = 2$: maximal packing", "sphere": "sphere, $d =
 
 def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> dict[str, Figure]:
     """Eigenvalues against depth; the minimal depth of uniform points; that of packings of the circle and the sphere."""
-    run = Run(theory, data, cfg)
+    run = opened(theory, data, cfg)
     drawn = {"eigenvalues": _eigenvalues(run), "minimal-depth": _minimal_depth(run), "packing": _packings(run)}
     settings = {
         "eigenvalues": "theory: Marchenko-Pastur edges above, Fourier sums below",

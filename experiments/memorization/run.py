@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from deepk.lab import present, where
+from deepk.lab import once, present, where
 from experiments.memorization import Config
 
 # Of theory.csv, for each n, d and kappa: bounds, and predictions for uniform points and the circle.
@@ -60,6 +60,13 @@ class Run:
         """Eigenvalues, layers by levels. Raises Silent where there are none."""
         rows = present(table, arrangement=arrangement, activation=activation, quantity="eigenvalue")
         return rows.pivot(index="depth", columns="level", values="value").sort_index().astype(float)
+
+
+def opened(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> Run:
+    """A run, with what does not depend on the seed, or is measured with the first one alone, of that seed."""
+    seed = cfg.seeds[0]
+    data = once(data, seed, arrangement=["circle", "sphere"])
+    return Run(theory, once(data, seed, quantity=["eigenvalue", "un-centered"]), cfg)
 
 
 def _of(function: Callable[[np.ndarray], float]) -> Callable[[pd.Series[float]], float]:

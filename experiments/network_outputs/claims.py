@@ -94,7 +94,9 @@ def _one_output(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: C
         # Over Gaussian networks both means are chi-square, of one degree of freedom each network at least.
         count = len(networks)
         above = float(fdtri(count, count, (1 + LEVEL) / 2))
-        within = Tolerance(predicted * above, f"99 % of the F law of {count} networks, at most, from theory's share")
+        within = Tolerance(
+            abs(predicted) * above, f"99 % of the F law of {count} networks, at most, from theory's share"
+        )
         finding.gives(networks["varies"].mean() / networks["output"].mean(), within)
 
 

@@ -24,6 +24,7 @@ COLUMNS = (*KEY, "compositions", "seed", "x", "quantity", "value")
 FIGURES = ("curves", "pieces", "networks")
 KNOWN_DEVIATIONS: dict[str, Deviation] = {}
 
+ONCE = ("curves", "pieces", "deep")  # parts that a run measures once, with its first seed
 FRESH_POINTS = 20_000  # on which trained networks are compared with f^n
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from deepk.lab import Claim, Judging, absolute, exact, needs, only, present, rounding, share, where
+from deepk.lab import Claim, Judging, absolute, exact, needs, once, only, present, rounding, share, where
 from experiments.published.depth_width import DEEP_UNITS, LAYERS, PAPER, SHOWN_PIECES, SLIDES, TELGARSKY
 from experiments.separation import nearest
-from experiments.tent_compositions import FRESH_POINTS, Config
+from experiments.tent_compositions import FRESH_POINTS, ONCE, Config
 from experiments.tent_compositions.theory import PIECES, ROUNDINGS, stretched_rounding
 
 FORMULAS = {"tent": "2^n", "golden": "2 F_(n+1)"}
@@ -24,7 +24,7 @@ NINE_DIGITS = share(1e-9, "a closed form, beside the same bound from counted cro
 
 def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> list[Claim]:
     """Pieces, deep networks, shallow networks."""
-    claim = Judging()
+    claim, data = Judging(), once(data, cfg.seeds[0], part=ONCE)
     for name in cfg.maps:
         _pieces(claim, theory, data, cfg, name)
     _shown(claim, data)

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from deepk import figures
 from deepk.dynamics import get_map
 from deepk.figures import Series
-from deepk.lab import only, where
+from deepk.lab import once, only, where
 from experiments.published.depth_width import ARXIV, DEEP_UNITS, LAYERS
-from experiments.tent_compositions import Config
+from experiments.tent_compositions import ONCE, Config
 from experiments.tent_compositions.claims import by_compositions
 from experiments.tent_compositions.theory import PIECES, ROUNDINGS, stretched_rounding
 
@@ -29,6 +29,7 @@ def _looks(cfg: Config) -> list[tuple[Series, str]]:
 
 def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> dict[str, Figure]:
     """Curves of f^n, their pieces, and networks that compute them or try to."""
+    data = once(data, cfg.seeds[0], part=ONCE)
     drawn = {
         "curves": _curves(data, cfg),
         "pieces": _pieces(theory, data, cfg),

@@ -28,6 +28,7 @@ COLUMNS = (*KEY, "task", "setting", "compositions", "seed", "epoch", "quantity",
 FIGURES = ("depth-sweep", "compositions", "training", "sensitivity", "digits")
 KNOWN_DEVIATIONS: dict[str, Deviation] = {}
 
+ONCE = ("counts", "digits")  # parts that a run measures once, with its first seed
 STATED = "as stated"  # `setting` of a training with none of the swept values
 
 

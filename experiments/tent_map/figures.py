@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from deepk import figures
 from deepk.dynamics import get_map
 from deepk.figures import Series
-from deepk.lab import only, where
+from deepk.lab import once, only, where
 from experiments.published.depth_width import ARXIV
-from experiments.tent_map import STATED, Config
+from experiments.tent_map import ONCE, STATED, Config
 from experiments.tent_map.claims import layers
 
 _FORMULAS = {  # of a map and of its slope
@@ -47,7 +47,7 @@ class Run:
 
 def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> dict[str, Figure]:
     """Errors against depth, compositions and epochs; what is left open; and the digits of floats."""
-    run = Run(theory, data, cfg)
+    run = Run(theory, once(data, cfg.seeds[0], part=ONCE), cfg)
     drawn = {
         "depth-sweep": _depth_sweep(run),
         "compositions": _compositions(run),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@lru_cache(maxsize=1)
+@cache
 def cached(name: str, home: Path) -> SmokeRun:
     return smoke_run(name, home / name, jobs=1)
 
@@ -146,11 +146,16 @@ def test_known_deviations_are_names_of_claims(run: SmokeRun) -> None:
 SHIFT = 1000  # of the seeds of a made second point
 
 
-def other_seeds(table: pd.DataFrame, seeds: list[int]) -> pd.DataFrame:
-    """A table with each of these seeds replaced by another one."""
+def other_seeds(table: pd.DataFrame, run: SmokeRun, config: Any) -> pd.DataFrame:
+    """A table as the same run with other seeds would have it: their rows, and those of units that name no such seed."""
     if "seed" not in table:
         return table
-    return table.assign(seed=table["seed"].map(lambda seed: seed + SHIFT if seed in seeds else seed))
+    units = run.experiment.units(config)
+    key = list(units[0].key)
+    kept = {tuple(unit.key.values()) for unit in units} if "seed" in key else set()
+    same = [tuple(row) in kept for row in table[key].itertuples(index=False)]
+    moved = table["seed"].map(lambda seed: seed + SHIFT if seed in run.config.seeds else seed)
+    return table.assign(seed=moved.where([not stays for stays in same], table["seed"]))
 
 
 def written(folder: RunFolder, tables: runner.Tables) -> RunFolder:
@@ -162,9 +167,9 @@ def written(folder: RunFolder, tables: runner.Tables) -> RunFolder:
 def test_points_with_other_seeds_join_into_one_setting(run: SmokeRun, tmp_path: Path) -> None:
     if not hasattr(run.config, "seeds"):
         return
-    seeds = list(run.config.seeds)
-    others = runner.Tables(*(other_seeds(getattr(run.tables, part), seeds) for part in ("theory", "data", "timing")))
-    config = replace(run.config, seeds=[seed + SHIFT for seed in seeds])
+    config = replace(run.config, seeds=[seed + SHIFT for seed in run.config.seeds])
+    data, timing = (other_seeds(table, run, config) for table in (run.tables.data, run.tables.timing))
+    others = runner.Tables(run.tables.theory, data, timing)
     points = [
         sweep.Point(written(RunFolder(tmp_path / "0"), run.tables), run.config),
         sweep.Point(written(RunFolder(tmp_path / "1"), others), config),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cli import configuration
 from cli.catalogue import find
 from deepk.lab import runner
@@ -46,8 +48,11 @@ def smoke_run(name: str, path: Path, *, jobs: int, measured_only: bool = False) 
     record = Record(name, "smoke", "0", jobs=jobs)
     path.mkdir(parents=True, exist_ok=True)
     runner.begin(experiment, folder, record, plain(config))
-    if measured_only:
-        runner.measure_tables(experiment, config, folder, jobs=jobs, progress=False)
-    else:
-        runner.run(experiment, config, folder, record, progress=False)
+    try:
+        if measured_only:
+            runner.measure_tables(experiment, config, folder, jobs=jobs, progress=False)
+        else:
+            runner.run(experiment, config, folder, record, progress=False)
+    finally:
+        torch.set_flush_denormal(False)  # other tests in this process count on denormal numbers
     return SmokeRun(name, config, folder, runner.Tables.read(folder))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepk.lab.tables import Silent, needs, only, present, values, where
+from deepk.lab.tables import Silent, needs, once, only, present, values, where
 
 TABLE = pd.DataFrame(
     {
@@ -105,3 +105,9 @@ def test_what_holds_is_not_silent(holds: object) -> None:
 def test_what_does_not_hold_is_silent_with_the_setting(fails: object) -> None:
     with pytest.raises(Silent, match=r"^map=tent$"):
         needs(fails, "map=tent")
+
+
+def test_what_is_measured_once_is_that_of_the_first_seed_and_the_rest_stays() -> None:
+    table = pd.DataFrame({"part": ["counts", "trained", "counts", "trained"], "seed": [0, 0, 1, 1], "value": range(4)})
+    assert once(table, 0, part="counts")["value"].tolist() == [0, 1, 3]
+    assert once(table.iloc[:0], 0, part="counts").empty

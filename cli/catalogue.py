@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import yaml
 
 from cli.words import nearest
 from deepk.errors import Refused
+from deepk.naming import source
 
 if TYPE_CHECKING:
     from deepk.lab.contract import Entry
@@ -48,9 +48,14 @@ def find(name: str) -> Entry:
 
     if name in names():
         return Entry(name, f"experiments.{name.replace('-', '_')}")
-    if not (name.isascii() and all(part.isidentifier() for part in name.split(".")) and _source(name)):
+    path = source(name) if name.isascii() and all(part.isidentifier() for part in name.split(".")) else None
+    if path is None:
         raise Refused(f"unknown experiment {name!r}{nearest(name, names())}")
-    defined = _defined(name, PARTS)
+    rooms = [path.with_name(f"{part}.py") for part in set(PARTS.values())] if path.stem == "__init__" else []
+    try:
+        defined = set().union(*(_defined(room) for room in (path, *rooms) if room.exists()))
+    except SyntaxError as error:
+        raise Refused(f"module {name} cannot be read: {error.msg}, line {error.lineno} of {error.filename}") from error
     lacking = [part for part in (*ARGUMENT, *PARTS) if part not in defined]
     if lacking:
         raise Refused(f"module {name} is no experiment yet: it lacks {', '.join(lacking)}; `deepk new` shows each")
@@ -64,31 +69,22 @@ def is_module(name: str) -> bool:
 
 def docstring(module: str) -> str:
     """A module's docstring, read without importing it."""
-    return ast.get_docstring(ast.parse(_source(module))) or ""
+    path = source(module)
+    return (ast.get_docstring(ast.parse(path.read_text())) if path else None) or ""
 
 
-def _defined(module: str, parts: Mapping[str, str]) -> set[str]:
-    """The names that a module, or the modules of a package, define at their top, read without running any."""
+def _defined(path: Path) -> set[str]:
+    """The names that a module defines or imports at its top, read without running it."""
     defined: set[str] = set()
-    for home in (module, *(f"{module}.{part}" for part in set(parts.values()))):
-        for node in ast.parse(_source(home)).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                defined.add(node.name)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                defined |= {alias.asname or alias.name for alias in node.names}
-            elif isinstance(node, ast.Assign | ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                defined |= {target.id for target in targets if isinstance(target, ast.Name)}
+    for node in ast.parse(path.read_text(), path.name).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            defined |= {target.id for target in targets if isinstance(target, ast.Name)}
     return defined
-
-
-def _source(module: str) -> str:
-    """A module's text, read without running it; empty where there is none such."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return ""
-    return Path(spec.origin).read_text() if spec and spec.origin and spec.origin.endswith(".py") else ""
 
 
 def see_working_directory() -> None:

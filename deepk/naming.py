@@ -1,13 +1,24 @@
-"""Things by name, and a user's own by `package.module:name`; what is neither is one line."""
+"""Things by name, and a user's own by `package.module:name`; what is neither is one line. And where modules lie."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def source(module: str) -> Path | None:
+    """The file of a module, found without running it; the packages that it lies in are imported. None without one."""
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
 
 
 def load(kind: str, path: str, known: Iterable[str], check: Callable[[Any], T], *, leads_to: str = "name") -> T:

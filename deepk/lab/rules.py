@@ -9,11 +9,10 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepk.lab.contract import Experiment
+from deepk.naming import source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,11 +60,8 @@ def _imports(module: str) -> Iterator[str]:
 
 def _source(module: str) -> str:
     """A module's text, read without running it; empty where there is no such module."""
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError):
-        return ""
-    return Path(spec.origin).read_text() if spec and spec.origin and spec.origin.endswith(".py") else ""
+    path = source(module)
+    return path.read_text() if path else ""
 
 
 def moved(before: Mapping[str, Any], table: pd.DataFrame) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,11 +23,16 @@ def needs(holds: object, otherwise: str) -> None:
 
 def where(table: pd.DataFrame, **at: object) -> pd.DataFrame:
     """The rows in which these columns have these values, or one of a list of values; may be none."""
+    return table[_rows(table, at)]
+
+
+def _rows(table: pd.DataFrame, at: Mapping[str, object]) -> np.ndarray:
+    """Which rows these are."""
     rows = np.ones(len(table), dtype=bool)
     for column, value in at.items():
         cells = table[column]
         rows &= (cells.isin(value) if isinstance(value, list | tuple | set) else cells == value).to_numpy(dtype=bool)
-    return table[rows]
+    return rows
 
 
 def present(table: pd.DataFrame, **at: object) -> pd.DataFrame:
@@ -55,8 +61,7 @@ def once(table: pd.DataFrame, seed: int, **at: object) -> pd.DataFrame:
 
     A sweep over seeds, joined, holds such rows once for each of its points.
     """
-    part = where(table, **at).index
-    return table[~table.index.isin(part) | (table["seed"] == seed).to_numpy(dtype=bool)]
+    return table[~_rows(table, at) | (table["seed"] == seed).to_numpy(dtype=bool)]
 
 
 def _shown(value: object) -> str:

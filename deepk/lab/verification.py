@@ -105,10 +105,13 @@ class FinishedRun:
         return judgement
 
     def _stored(self) -> dict[str, str]:
-        """Name -> verdict, as claims.csv has them."""
-        if not self.folder.judged:
+        """Name -> verdict, as claims.csv has them; nothing where there is none that can be read."""
+        try:
+            stored = store.read_table(self.folder.claims)
+        except store.StoreError:
             return {}
-        stored = store.read_table(self.folder.claims)
+        if not {"name", "verdict"} <= set(stored.columns):
+            return {}
         return dict(zip(stored["name"].astype(str), stored["verdict"].astype(str), strict=True))
 
     def draw(self) -> list[Path]:

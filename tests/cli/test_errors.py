@@ -87,6 +87,12 @@ def test_a_users_module_that_cannot_be_imported_is_one_line(toy: Terminal) -> No
     assert (result.code, result.line) == (2, "deepk: module toy cannot be imported: RuntimeError: half written")
 
 
+def test_a_users_module_with_a_slip_in_it_is_one_line(toy: Terminal) -> None:
+    (toy.folder / "toy.py").write_text("COLUMNS = (\n")
+    result = toy("run", "toy")
+    assert (result.code, result.line) == (2, "deepk: module toy cannot be read: '(' was never closed, line 1 of toy.py")
+
+
 def test_a_users_module_has_one_scale(toy: Terminal) -> None:
     assert "--scale smoke is not allowed" in toy("run", "toy", "--scale", "smoke").line
 

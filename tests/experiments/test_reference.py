@@ -9,6 +9,7 @@ from terminal import REPOSITORY
 
 from cli.catalogue import find, names
 from deepk.lab import store
+from deepk.lab.claims import counts
 from deepk.lab.folder import RunFolder
 from deepk.lab.verification import FinishedRun
 
@@ -28,6 +29,16 @@ def test_its_verdicts_are_those_of_its_claims_csv_and_nothing_differs_unexplaine
     assert now == dict(zip(stored["name"], stored["verdict"], strict=True))
     assert judgement.unexplained == []
     assert judgement.edited == []
+
+
+@pytest.mark.parametrize("path", FOLDERS)
+def test_the_readme_says_what_its_verdicts_are(path: Path) -> None:
+    found = counts(store.read_table(RunFolder(path).claims))
+    printed, ours = found["printed"], found["ours"]
+    cells = [printed[verdict] for verdict in ("reproduced", "erratum", "differs", "underpowered", "not-comparable")]
+    own = f"{ours['reproduced'] + ours['erratum']} of {sum(ours.values()) - ours['not-comparable']}"
+    row = f"| `{path.parent.name}/{path.name}` | {' | '.join(map(str, cells))} | {own} |"
+    assert row in (REPOSITORY / "README.md").read_text()
 
 
 def test_every_experiment_has_a_reference_run() -> None:

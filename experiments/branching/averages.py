@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from deepk.lab import only, where
+from deepk.lab import needs, where
 from experiments.branching import Config
 
 _KEY = ["law", "quantity", "generation", "at"]
@@ -44,13 +44,21 @@ class Run:
     def _beside(self) -> pd.DataFrame:
         """Means over all seeds, weighted by their paths, with the predicted `value`."""
         weighted = self.data.assign(**{name: self.data[name] * self.data["count"] for name in _MEANS})
-        sums = weighted.groupby(_KEY, dropna=False, sort=False)[["count", *_MEANS]].sum(min_count=1).reset_index()
+        sums = weighted.groupby(_KEY, dropna=False, sort=False)[["count", *_MEANS]].sum(skipna=False).reset_index()
         sums[_MEANS] = sums[_MEANS].div(sums["count"], axis=0)
         return sums.merge(self.theory, on=_KEY, how="left").sort_values(["generation", "at"])
 
+    @cached_property
+    def _constants(self) -> dict[tuple[str, str], float]:
+        """What theory has one number of, by law and quantity."""
+        single = self.theory[~self.theory.duplicated(["law", "quantity"], keep=False)]
+        keys = zip(single["law"], single["quantity"], strict=True)
+        return dict(zip(keys, single["value"].astype(float), strict=True))
+
     def constant(self, law: str, quantity: str) -> float:
-        """Of the theory: mu, xi, variance."""
-        return only(self.theory, law=law, quantity=quantity)
+        """A number of the theory: mu, xi, or the variance of the number of children."""
+        needs((law, quantity) in self._constants, f"{law}: not in this run")
+        return self._constants[law, quantity]
 
     def beside(self, law: str, quantity: str) -> pd.DataFrame:
         """Means of a quantity with its predicted `value`, by generation and argument; may be empty."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -22,7 +23,6 @@ from deepk.lab import (
     rounding,
     scaled_interval,
     share,
-    where,
 )
 from experiments.eoc_phase import SMALL, START_SMALL, Config
 from experiments.published.edge_of_chaos import LIMITS, PHASE_POINTS, POINTS, SCRIPT, SCRIPT_POINTS, SLIDES
@@ -51,7 +51,14 @@ class Run:
 
     def rows(self, kind: str, activation: str, **numbers: float) -> pd.DataFrame:
         """Rows of theory at a point; may be none."""
-        return _near(where(self.theory, kind=kind, activation=activation), **numbers)
+        rows = self._parts.get((kind, activation), self.theory.iloc[:0])
+        return _near(rows, **numbers)
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """Theory, by kind and activation."""
+        groups = self.theory.groupby(["kind", "activation"], sort=False)
+        return {(str(kind), str(activation)): rows for (kind, activation), rows in groups}
 
     def predicted(self, activation: str, sigma_w: float, column: str) -> float:
         """What theory predicts of networks on the line; NaN where it does not."""

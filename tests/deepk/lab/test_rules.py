@@ -33,7 +33,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "__init__.py").write_text("")
     (package / "tables.py").write_text("PRINTED = 0.95\n")
     monkeypatch.syspath_prepend(tmp_path)
-    for module in ("house_of_mine", "house_of_mine.mine"):  # found for another test
+    for module in ("house_of_mine", "house_of_mine.mine", "house_of_mine.tables"):  # found for another test
         monkeypatch.delitem(sys.modules, module, raising=False)
     return package
 

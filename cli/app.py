@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -58,7 +59,7 @@ def show(name: Name, scale: Scale = "laptop", json: Json = False) -> None:
     import yaml
 
     typer.echo(content["argument"])
-    typer.echo(f"\nConfiguration at scale {scale}\n")
+    typer.echo(f"\nConfiguration at scale {config.scale}\n")
     typer.echo(yaml.safe_dump(content["config"], sort_keys=False))
     typer.echo("Claims\n")
     shown = [{**claim, "": claim["relation"]} for claim in claims]
@@ -103,7 +104,7 @@ def _terminated(number: int, frame: object) -> NoReturn:
 def main() -> NoReturn:
     """The entry point: every error is one line on stderr, and the exit code says which kind.
 
-    0 all well; 1 a run failed or a claim differs; 2 the command was wrong; 130 Ctrl-C.
+    0 all well; 1 a run failed, or a claim differs that is not known to; 2 the command was wrong; 130 Ctrl-C.
     """
     os.environ["PYTHONSAFEPATH"] = "1"  # in workers, a user's own conf/ or experiments/ must not shadow ours
     signal.signal(signal.SIGTERM, _terminated)
@@ -113,7 +114,11 @@ def main() -> NoReturn:
     except LabError as error:
         _fail(str(error), 2 if isinstance(error, Refused) else 1)
     except typer.TyperException as error:
-        _fail(" ".join(error.format_message().split()), getattr(error, "exit_code", 2))
+        message = error.format_message()
+        if message.startswith("Usage:"):  # no words at all: the help, as it is
+            typer.echo(message)
+            sys.exit(0)
+        _fail(" ".join(message.split()), getattr(error, "exit_code", 2))
     except Exception as error:
         from deepk.data import DataError
 

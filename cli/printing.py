@@ -99,13 +99,14 @@ def verdicts(claims: Sequence[Mapping[str, Any]], count: str) -> None:
 
 def _shown(claim: Mapping[str, Any]) -> dict[str, Any]:
     tolerance = float(claim["tolerance"])
-    width = f" +- {tolerance:.2g}" if tolerance else ""
+    close = claim["relation"] == "=" and claim["verdict"] == "underpowered"  # the width is what is read
+    width = f" +- {tolerance:.{3 if close else 2}g}" if 0 < tolerance < math.inf else ""
     return {
         "verdict": claim["verdict"],
         "claim": claim["name"] if claim["kind"] == "printed" else f"{claim['name']} (ours)",
-        "measured": number(claim["measured"], tolerance),
+        "measured": number(claim["measured"], tolerance) + width,
         "": claim["relation"],
-        "expected": number(claim["expected"], tolerance) + width,
+        "expected": number(claim["expected"], tolerance),
         "why": _why(claim, tolerance),
     }
 
@@ -113,11 +114,19 @@ def _shown(claim: Mapping[str, Any]) -> dict[str, Any]:
 def _why(claim: Mapping[str, Any], tolerance: float) -> str:
     """What a reader of a verdict asks next: why it differs, what is lacking, what is misprinted."""
     reasons = [_words(claim["known"]), _words(claim["explanation"])]
+    measured, expected = claim["measured"], claim["expected"]
     if claim["verdict"] == "underpowered":
-        lacks = f"a difference of {claim['resolution']:.2g} would matter" if claim["relation"] == "=" else "open"
+        ends = ", ".join(number(measured + side * tolerance, tolerance) for side in (-1, 1))
+        lacks = f"a difference of {claim['resolution']:.2g} would matter"
+        lacks = (
+            lacks if claim["relation"] == "=" else f"the interval [{ends}] reaches past {number(expected, tolerance)}"
+        )
         reasons.insert(0, _words(claim["reason"]) if math.isinf(tolerance) else lacks)
+    if claim["verdict"] == "differs" and not math.isnan(measured):
+        times = f", {abs(measured - expected) / tolerance:.2g} times its interval" if tolerance else ""
+        reasons.insert(0, f"off by {abs(measured - expected):.2g}{times}")
     if claim["verdict"] == "erratum":
-        reasons.insert(0, f"printed: {number(claim['published'], tolerance)}")
+        reasons.insert(0, f"printed: {claim['published']:.6g}")
     return "; ".join(reason for reason in reasons if reason)
 
 
@@ -130,7 +139,9 @@ def number(value: Any, tolerance: float) -> str:
     """A number to the digits that its tolerance makes meaningful; to seven, or all of a count's, where it is exact."""
     if value is None or math.isnan(value):
         return "-"
-    if not 0 < tolerance < math.inf or not math.isfinite(value):
+    if math.isinf(tolerance) and math.isfinite(value):
+        return f"{value:.4g}"
+    if not tolerance > 0 or not math.isfinite(value):
         return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.7g}"
     decimals = 1 - math.floor(math.log10(tolerance))
     if abs(value) < 1e-4 or decimals > 15 or abs(value) >= 1e7:

@@ -70,7 +70,9 @@ def verify(
     results: Results = RESULTS,
     json: Json = False,
 ) -> None:
-    """Judge a run's claims again from its CSV files; exits 1 where one differs that is not known to.
+    """Judge a run's claims again from its CSV files.
+
+    Exits 1 where one differs that is not known to, or where a file is not the one that the run wrote.
 
     Example: deepk verify eoc-training
     """
@@ -89,7 +91,9 @@ def verify(
             failures.append(str(error))
             continue
         judgements.append(judgement)
-        failures += [f"{folder.name}: {claim} differs" for claim in judgement.unexplained]
+        run = f"{folder.path.parent.name}/{folder.name}"
+        failures += [f"{run}: {claim} differs" for claim in judgement.unexplained]
+        failures += [f"{run}: {name} was edited since the run wrote it" for name in judgement.edited]
         if not json:
             _show(judgement)
     if json:
@@ -103,8 +107,8 @@ def _show(judgement: Judgement) -> None:
 
     typer.echo(f"{printing.short(judgement.folder.path)}")
     printing.verdicts(rows(judgement.table), judgement.line)
-    for name in judgement.edited:
-        typer.echo(f"{name} is not the file that the run wrote: it was edited since", err=True)
+    if judgement.status != "done":
+        typer.echo(f"this run is {judgement.status}: what is judged is what it has")
 
 
 def report(folder: RunFolder) -> list[str]:

@@ -80,7 +80,7 @@ class Claim:
             return
         if self.measured is None:
             raise ValueError(f"claim {self.name}: nothing was measured, and nothing says why")
-        if not self.tolerance >= 0:
+        if not self.tolerance >= 0 and not math.isnan(self.measured):
             raise ValueError(f"claim {self.name}: tolerance {self.tolerance} is negative or not a number")
         if not self.reason:
             raise ValueError(f"claim {self.name}: a tolerance without a reason")
@@ -206,7 +206,11 @@ def judge(claims: Iterable[Claim], known_deviations: Mapping[str, Deviation] | N
         deviation = known.get(claim.name)
         deviates = claim.verdict is Verdict.DIFFERS and claim.measured is not None and deviation is not None
         explained = deviates and deviation is not None and deviation.explains(float(claim.measured or 0.0))
-        judged.append({**claim.row(), "known": deviation.reason if deviation and explained else None})
+        row = {**claim.row(), "known": deviation.reason if deviation and explained else None}
+        if deviates and deviation is not None and not explained:
+            known_at = f"known to differ at {deviation.measured:.6g} +- {deviation.within:.2g}, not here"
+            row["explanation"] = "; ".join(filter(None, [claim.explanation, known_at]))
+        judged.append(row)
     return pd.DataFrame(judged, columns=list(CLAIM_COLUMNS))
 
 
@@ -245,13 +249,19 @@ def count_line(table: pd.DataFrame) -> str:
         f"{printed['underpowered']} underpowered, {printed['not-comparable']} not comparable"
     )
     silent = ours["not-comparable"]
+    if not sum(ours.values()):
+        return line + _known(deviations)
     line += f"; our own: {ours['reproduced'] + ours['erratum']} of {sum(ours.values()) - silent}"
     aside = {"differs": _differ(ours["differs"]), "underpowered": f"{ours['underpowered']} underpowered"}
     line += "".join(f", {words}" for verdict, words in aside.items() if ours[verdict])
     line += f", {silent} not comparable" if silent else ""
-    if deviations["known"]:
-        line += f"; {deviations['known']} of the differences known, {deviations['guesses']} of them by a guess"
-    return line
+    return line + _known(deviations)
+
+
+def _known(deviations: Mapping[str, int]) -> str:
+    if not deviations["known"]:
+        return ""
+    return f"; {deviations['known']} of the differences known, {deviations['guesses']} of them by a guess"
 
 
 def _errata(count: int) -> str:

@@ -11,6 +11,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from deepk.data.errors import DataError
+from deepk.errors import LabError
 from deepk.lab.configuration import Configuration
 
 if TYPE_CHECKING:
@@ -101,12 +103,12 @@ class Experiment:
 
     def predict(self, cfg: Any) -> pd.DataFrame:
         """The theory, as a table; in seconds."""
-        table: pd.DataFrame = self._part("predict")(cfg)
+        table: pd.DataFrame = self._call("predict", cfg)
         return table
 
     def units(self, cfg: Any) -> list[Unit]:
         """The independent pieces of work."""
-        return list(self._part("units")(cfg))
+        return list(self._call("units", cfg))
 
     def measure(self, cfg: Any, unit: Unit, lab: Lab) -> pd.DataFrame:
         """The rows of one unit."""
@@ -115,12 +117,22 @@ class Experiment:
 
     def claims(self, theory: pd.DataFrame, data: pd.DataFrame, cfg: Any) -> list[Claim]:
         """What the tables of a run say of the paper."""
-        return list(self._part("claims")(theory, data, cfg))
+        return list(self._call("claims", theory, data, cfg))
 
     def draw(self, theory: pd.DataFrame, data: pd.DataFrame, cfg: Any) -> dict[str, Figure]:
         """The figures, by name."""
-        figures: dict[str, Figure] = self._part("draw")(theory, data, cfg)
+        figures: dict[str, Figure] = self._call("draw", theory, data, cfg)
         return figures
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        """A part at work; raises LabError, in one line, for whatever goes wrong in it."""
+        try:
+            return self._part(function)(*arguments)
+        except (LabError, DataError):
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise LabError(f"{function} of {self.module} failed: {reason}") from error
 
     def _part(self, function: str) -> Callable[..., Any]:
         home = self.argument

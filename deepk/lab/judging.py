@@ -2,9 +2,9 @@
 
     claim = Judging()
     with claim.ours("crossings/40", "f^40 crosses [-1, 0] 2 F_41 times", LEMMA, expected=2 * fibonacci(41),
-                       resolution=absolute(0.5, "counts are integers")) as run:
+                    resolution=absolute(0.5, "counts are integers")) as finding:
         needs(cfg.map == "golden", f"map={cfg.map}")
-        run.gives(only(data, quantity="crossings", compositions=40), exact("the count is exact"))
+        finding.gives(only(data, quantity="crossings", compositions=40), exact("the count is exact"))
 
 A body that stays silent (`needs`, or a table without the rows that it asks for) makes its claim not comparable.
 """
@@ -82,7 +82,7 @@ def t_interval(sample: Sample, *, over: str, level: float = 0.99) -> Tolerance:
     """
     reason = f"{100 * level:g} % interval of the mean over {over}"
     if sample.count < 2:
-        return Tolerance(math.inf, f"no interval: {sample.count} of {over} has no spread")
+        return Tolerance(math.inf, f"no interval: one value alone has no spread ({over})")
     width = mean_half_width(sample, level=level)
     return Tolerance(0.0 if math.isnan(width) else width, reason)
 
@@ -102,7 +102,7 @@ def scaled_interval(sample: Sample, expected: float, *, over: str, level: float 
 def logit_interval(shares: Sequence[float], expected: float, *, over: str, level: float = 0.99) -> Tolerance:
     """The t-interval of a mean share in [0, 1] on the scale of logits, at the expected share; infinite for one run."""
     if len(shares) < 2:
-        return Tolerance(math.inf, f"no interval: {len(shares)} of {over} has no spread")
+        return Tolerance(math.inf, f"no interval: one value alone has no spread ({over})")
     width = logit_half_width(shares, expected, level=level)
     reason = f"{100 * level:g} % interval of the mean over {over}, on the scale of logits"
     return Tolerance(0.0 if math.isnan(width) else width, reason)
@@ -111,7 +111,7 @@ def logit_interval(shares: Sequence[float], expected: float, *, over: str, level
 def welch_interval(first: Sample, second: Sample, *, over: str, level: float = 0.99) -> Tolerance:
     """Half width of Welch's interval of mean(first) - mean(second); infinite where one has no spread."""
     if min(first.count, second.count) < 2:
-        return Tolerance(math.inf, f"no interval: {first.count} and {second.count} of {over}")
+        return Tolerance(math.inf, f"no interval: one value alone has no spread ({over})")
     width = welch_half_width(first, second, level=level)
     reason = f"{100 * level:g} % Welch interval of the difference over {over}"
     return Tolerance(0.0 if math.isnan(width) else width, reason)

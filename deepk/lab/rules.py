@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator, Mapping
+from importlib.util import resolve_name
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepk.lab.contract import Experiment
@@ -24,8 +26,8 @@ VERDICTS = ("deepk.lab.claims", "deepk.lab.judging", "deepk.lab.tables", "deepk.
 def digest(experiment: Experiment) -> str:
     """The first 16 digits of the sha256 of all source text that a verdict of this experiment depends on.
 
-    That is the experiment's claims, its tables of names and known deviations, what these import from the experiment's
-    own room (printed numbers, say), and the verdicts' own modules.
+    That is the experiment's claims and its tables of names, what these import of the experiment's own room (printed
+    numbers, say), of files beside it, and of the library, and the modules that make verdicts of numbers.
     """
     content = hashlib.sha256()
     for module in sorted({*VERDICTS, *_judging(experiment)}):
@@ -34,28 +36,39 @@ def digest(experiment: Experiment) -> str:
 
 
 def _judging(experiment: Experiment) -> Iterator[str]:
-    """The experiment's modules from which its claims follow."""
-    room = experiment.module.split(".")[0]
+    """The modules from which the experiment's claims follow; the lab runs them, and is not among them."""
     package = _source(f"{experiment.module}.claims")
     waiting = [f"{experiment.module}.claims" if package else experiment.module, experiment.module]
+    beside = _folder(experiment.module.split(".")[0])
     seen: set[str] = set()
     while waiting:
         module = waiting.pop()
-        if module in seen or not _source(module):
+        top = module.split(".")[0]
+        known = top in (experiment.module.split(".")[0], "deepk") or _folder(top) == beside
+        if module in seen or not known or module.startswith("deepk.lab") or not _source(module):
             continue
         seen.add(module)
         yield module
-        waiting += [name for name in _imports(module) if name.split(".")[0] == room]
+        waiting += _imports(module)
+
+
+def _folder(top: str) -> Path | None:
+    """Where a module or package of the top level lies."""
+    path = source(top)
+    return path.parent.parent if path and path.stem == "__init__" else path.parent if path else None
 
 
 def _imports(module: str) -> Iterator[str]:
     """Dotted paths that a module imports from; of `from a import b` also a.b, which may be a module."""
+    path = source(module)
+    package = module if path and path.stem == "__init__" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(_source(module))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            home = resolve_name("." * node.level + (node.module or ""), package) if node.level else str(node.module)
+            yield home
+            yield from (f"{home}.{alias.name}" for alias in node.names)
 
 
 def _source(module: str) -> str:
@@ -65,13 +78,14 @@ def _source(module: str) -> str:
 
 
 def moved(before: Mapping[str, Any], table: pd.DataFrame) -> dict[str, int]:
-    """How many claims have another verdict than `before` (name -> verdict), how many are new, and all of them."""
+    """Claims with another verdict than `before` (name -> verdict), new ones, those gone, and all: how many of each."""
     now = dict(zip(table["name"].astype(str), table["verdict"].astype(str), strict=True))
     changed = sum(name in before and before[name] != verdict for name, verdict in now.items())
-    return {"moved": changed, "new": sum(name not in before for name in now), "claims": len(now)}
+    new, gone = (len(names) for names in (now.keys() - before.keys(), before.keys() - now.keys()))
+    return {"moved": changed, "new": new, "gone": gone, "claims": len(now)}
 
 
 def in_words(change: Mapping[str, int]) -> str:
     """`judged by rules newer than the data: 3 of 71 moved`."""
-    new = f", {change['new']} new" if change["new"] else ""
-    return f"judged by rules newer than the data: {change['moved']} of {change['claims']} moved{new}"
+    aside = "".join(f", {change[word]} {word}" for word in ("new", "gone") if change.get(word))
+    return f"judged by rules newer than the data: {change['moved']} of {change['claims']} moved{aside}"

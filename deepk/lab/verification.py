@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from deepk.lab import record as records
 from deepk.lab import rules, store
 from deepk.lab.claims import count_line, counts, rows, unexplained
@@ -27,13 +29,15 @@ class Judgement:
     Attributes:
         folder: of the run.
         table: the verdicts, in the columns of claims.csv.
-        edited: the tables that are no longer the files which the run wrote.
+        status: of the run; of one that is not done, what it has is judged.
+        edited: the files, of tables and configuration, that are no longer those which the run wrote.
         rules: the digest of what judged them.
         change: verdicts that moved, claims that are new, and all, where these rules are newer than the data; else none.
     """
 
     folder: RunFolder
     table: pd.DataFrame
+    status: str
     edited: list[str]
     rules: str
     change: dict[str, int] | None
@@ -55,6 +59,7 @@ class Judgement:
             "count": self.line,
             "counts": counts(self.table),
             "rules": {"digest": self.rules, "newer_than_the_data": self.change is not None, **(self.change or {})},
+            "status": self.status,
             "edited": self.edited,
             "unexplained": self.unexplained,
             "claims": rows(self.table),
@@ -93,7 +98,8 @@ class FinishedRun:
         digest = rules.digest(self.entry.experiment)
         first = self.record.first_verdicts or self._stored()
         change = rules.moved(first, table) if digest != self.record.rules else None
-        judgement = Judgement(self.folder, table, altered(self.folder, self.record), digest, change)
+        edited = [*altered(self.folder, self.record), *self._edited_config()]
+        judgement = Judgement(self.folder, table, self.record.status, edited, digest, change)
         if save:
             self.folder.refuse_live()
             store.write_table(self.folder.claims, table)
@@ -103,6 +109,13 @@ class FinishedRun:
             note_outputs(self.folder, self.record, [self.folder.claims])
             self.record.save(self.folder)
         return judgement
+
+    def _edited_config(self) -> list[str]:
+        """config.yaml, where it is not the configuration that the run was begun with."""
+        if self.record.kind == "sweep":
+            return []
+        content = yaml.safe_load(self.folder.config.read_text())
+        return [] if records.config_hash(content) == self.record.config_hash else [self.folder.config.name]
 
     def _stored(self) -> dict[str, str]:
         """Name -> verdict, as claims.csv has them; nothing where there is none that can be read."""

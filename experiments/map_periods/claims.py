@@ -35,8 +35,13 @@ def by_index(table: pd.DataFrame, quantity: str, **at: object) -> pd.Series[floa
 
 
 def first_period(has: pd.Series[float]) -> int:
-    """Of the periods that a map has, the one that stands before all others in Sharkovsky's order."""
-    return min((int(period) for period in has.index[has > 0]), key=cmp_to_key(sharkovsky_order), default=1)
+    """Of a map's periods the one that stands before all others in Sharkovsky's order; 0 where none was found."""
+    return min((int(period) for period in has.index[has > 0]), key=cmp_to_key(sharkovsky_order), default=0)
+
+
+def implied_by(period: int, cfg: Config) -> list[int]:
+    """The periods up to `up_to` that one implies; of a map with none known (0) its fixed point, which each map has."""
+    return list(implied_periods(period, up_to=cfg.up_to)) if period else [1]
 
 
 def _growth(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> None:
@@ -137,6 +142,7 @@ def _own(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) 
             ">=",
         ) as finding:
             first = first_period(by_index(data, "own has", map=name))
+            needs(first > 0, "no point of a period found, though each map of an interval has a fixed one")
             finding.expects(growth_rate(first) * (1 - ROUNDING))
             logs = only(data, quantity="own log pieces", map=name, index=n)
             why = "counts are exact, and pieces of f^(m + n) at most as many as those of f^m and f^n multiplied"
@@ -149,5 +155,5 @@ def _own(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) 
             resolution=COUNTS,
         ) as finding:
             has = by_index(data, "own has", map=name)
-            missing = set(implied_periods(first_period(has), up_to=cfg.up_to)) - set(has.index[has > 0])
+            missing = set(implied_by(first_period(has), cfg)) - set(has.index[has > 0])
             finding.gives(len(missing), exact("periods are found exactly"))

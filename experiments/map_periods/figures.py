@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from deepk import figures
-from deepk.dynamics import growth_rate, implied_periods
+from deepk.dynamics import growth_rate
 from deepk.lab import only, where
 from experiments.map_periods import Config
-from experiments.map_periods.claims import by_index, first_period
+from experiments.map_periods.claims import by_index, first_period, implied_by
 from experiments.published.depth_width import ARXIV
 
 
@@ -71,6 +71,8 @@ def _oscillations(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> Figu
         logs = by_index(data, "own log pieces", map=look.name) / math.log(10)
         panel.plot(logs.index, logs, "--", color=look.color, label=f"{look.name}, pieces")
         first = first_period(by_index(data, "own has", map=look.name))
+        if not first:
+            continue
         line = logs.index * math.log10(growth_rate(first))
         panel.plot(logs.index, line, color=look.color, linewidth=1, label=rf"at least $\rho_{{{first}}}^n$")
     panel.set(xlabel="compositions $n$", ylabel=r"$\log_{10}$ of the count for $f^n$")
@@ -128,7 +130,7 @@ def _sharkovsky(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> Figure
     rows = [(by_index(theory, "implied", period=p), by_index(data, "has", period=p)) for p in cfg.sharkovsky]
     for name in cfg.maps:
         has = by_index(data, "own has", map=name)
-        rows.append((pd.Series(1.0, index=implied_periods(first_period(has), up_to=cfg.up_to)), has))
+        rows.append((pd.Series(1.0, index=implied_by(first_period(has), cfg)), has))
     for y, (implied, has) in enumerate(rows):
         has_at, implied_at = has.index[has > 0], implied.index[implied > 0]
         panel.plot(implied_at, [y] * len(implied_at), "s", color="0.8", markersize=15, label="implied")

@@ -84,7 +84,7 @@ def _accuracy(claim: Judging, run: Run, cells: list[Cell], label: str, words: st
         published=100 * printed,
         precision=100 * DIGIT,
         resolution=resolution,
-        explanation="the batch size is not stated; see the sweep" if first.protocol == "slides" else "",
+        explanation="the batch size is not stated; `sensitivity` shows others" if first.protocol == "slides" else "",
     ) as finding:
         other = _other_setting(run, first)
         needs(not other, other)

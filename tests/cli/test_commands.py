@@ -104,10 +104,7 @@ def test_a_folder_holds_what_the_house_says(finished: Terminal) -> None:
 def test_runs_shows_status_overrides_and_verdicts(finished: Terminal) -> None:
     _, row = json.loads(finished("runs", "--json").out)
     assert (row["run"], row["status"], row["overrides"]) == ("toy/v002", "done", "power=3")
-    assert (
-        row["verdicts"]
-        == "printed: 0 reproduced, 0 errata, 1 differs, 0 underpowered, 0 not comparable; our own: 0 of 0"
-    )
+    assert row["verdicts"] == "printed: 0 reproduced, 0 errata, 1 differs, 0 underpowered, 0 not comparable"
     assert "toy/v001" in finished("runs", "toy").out
 
 
@@ -121,8 +118,7 @@ def test_verify_judges_from_the_csv_files_and_exits_1_where_a_claim_differs(fini
     data.write_text(data.read_text().replace("3,9.0", "3,9.5"))
     result = finished("verify", "toy/v001")
     assert result.code == 1
-    assert result.line == "deepk: v001: parabola differs"
-    assert "data.csv is not the file that the run wrote" in result.err
+    assert result.line == "deepk: toy/v001: parabola differs; toy/v001: data.csv was edited since the run wrote it"
     (verdict,) = json.loads(finished("verify", "toy/v001", "--json").out)
     assert verdict["claims"][0]["measured"] == 0.5
 

@@ -361,7 +361,7 @@ def test_a_swept_scalar_becomes_a_column_and_each_value_is_judged(toy: Terminal)
         "parabola-power=2.0-0.png",
         "parabola-power=3.0-1.png",
     ]
-    assert toy("verify", "toy").line == "deepk: v001: parabola[power=3.0] differs"
+    assert toy("verify", "toy").line == "deepk: toy/v001: parabola[power=3.0] differs"
 
 
 def test_a_swept_text_stays_inside_the_folder_and_finds_its_rows(toy: Terminal) -> None:

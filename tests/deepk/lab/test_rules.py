@@ -15,7 +15,8 @@ from deepk.lab.contract import Experiment
 
 FILES = {
     "__init__.py": "from house_of_mine.tables import PRINTED\nKNOWN_DEVIATIONS = {}\n",
-    "claims.py": "from house_of_mine.tables import PRINTED\n\ndef claims(theory, data, cfg): ...\n",
+    "claims.py": "from . import near\nimport beside_mine\n\ndef claims(theory, data, cfg): ...\n",
+    "near.py": "TOLERANCE = 0.9\n",
     "theory.py": "def predict(cfg): ...\n",
     "measurement.py": "def units(cfg): ...\ndef measure(cfg, unit, lab): ...\n",
     "figures.py": "def draw(theory, data, cfg): ...\n",
@@ -32,8 +33,14 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.write_text(text)
     (package / "__init__.py").write_text("")
     (package / "tables.py").write_text("PRINTED = 0.95\n")
+    (tmp_path / "beside_mine.py").write_text("TOLERANCE = 0.1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    for module in ("house_of_mine", "house_of_mine.mine", "house_of_mine.tables"):  # found for another test
+    for module in (
+        "house_of_mine",
+        "house_of_mine.mine",
+        "house_of_mine.tables",
+        "beside_mine",
+    ):  # found for another test
         monkeypatch.delitem(sys.modules, module, raising=False)
     return package
 
@@ -44,6 +51,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("mine/claims.py", True),
         ("mine/__init__.py", True),  # known deviations
         ("tables.py", True),  # printed numbers
+        ("mine/near.py", True),  # a relative import
+        ("../beside_mine.py", True),
         ("mine/measurement.py", False),
         ("mine/theory.py", False),
         ("mine/figures.py", False),
@@ -67,5 +76,5 @@ def test_all_of_a_single_file_is_its_rules(tmp_path: Path, monkeypatch: pytest.M
 def test_verdicts_that_moved_are_counted_and_new_claims_apart() -> None:
     table = pd.DataFrame({"name": ["a", "b", "c"], "verdict": ["reproduced", "differs", "reproduced"]})
     change = rules.moved({"a": "reproduced", "b": "reproduced", "gone": "differs"}, table)
-    assert change == {"moved": 1, "new": 1, "claims": 3}
-    assert rules.in_words(change) == "judged by rules newer than the data: 1 of 3 moved, 1 new"
+    assert change == {"moved": 1, "new": 1, "gone": 1, "claims": 3}
+    assert rules.in_words(change) == "judged by rules newer than the data: 1 of 3 moved, 1 new, 1 gone"

@@ -96,6 +96,12 @@ MUTANTS = [
 
 FAULTS = [
     Fault(
+        path="experiments/branching/claims.py",
+        right="    judged = enough or rows[:1]",
+        wrong="    judged = rows[:1]",
+        noticed_by="tests/experiments/test_branching.py::test_a_mean_that_drifts_from_generation_to_generation_differs",
+    ),
+    Fault(
         path="experiments/branching/averages.py",
         right='self.data[name] * self.data["count"]',
         wrong="self.data[name]",
@@ -106,11 +112,5 @@ FAULTS = [
         right="    u = -np.expm1(-t / law.mu**generation)",
         wrong="    u = -np.expm1(-t / law.mu)",
         noticed_by="tests/experiments/test_branching.py::test_simulated_processes_follow_the_theory",
-    ),
-    Fault(
-        path="experiments/branching/claims.py",
-        right="    judged = enough or rows[:1]",
-        wrong="    judged = rows[:1]",
-        noticed_by="tests/experiments/test_branching.py::test_a_mean_that_drifts_from_generation_to_generation_differs",
     ),
 ]

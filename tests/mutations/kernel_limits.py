@@ -162,16 +162,16 @@ MUTANTS = [
 
 FAULTS = [
     Fault(
-        "experiments/kernel_limits/cases.py",
-        "np.float_power(self.dual.mu, -depth)",
-        "np.float_power(self.dual.mu, depth)",
-        "tests/experiments/test_kernel_limits.py::test_the_papers_curves_have_their_values_to_four_digits",
-    ),
-    Fault(
         "experiments/kernel_limits/theory.py",
         "np.clip(2 * below - below_squared - below**2, 0, None)",
         "np.clip(below - below_squared, 0, None)",
         "tests/experiments/test_kernel_limits.py::test_the_deviation_is_that_of_the_power_of_the_population",
+    ),
+    Fault(
+        "experiments/kernel_limits/cases.py",
+        "np.float_power(self.dual.mu, -depth)",
+        "np.float_power(self.dual.mu, depth)",
+        "tests/experiments/test_kernel_limits.py::test_the_papers_curves_have_their_values_to_four_digits",
     ),
     Fault(
         "experiments/kernel_limits/powers_of_two.py",

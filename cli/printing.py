@@ -116,18 +116,23 @@ def _why(claim: Mapping[str, Any], tolerance: float) -> str:
     reasons = [_words(claim["known"]), _words(claim["explanation"])]
     measured, expected = claim["measured"], claim["expected"]
     if claim["verdict"] == "underpowered":
-        ends = ", ".join(number(measured + side * tolerance, tolerance) for side in (-1, 1))
-        lacks = f"a difference of {claim['resolution']:.2g} would matter"
-        lacks = (
-            lacks if claim["relation"] == "=" else f"the interval [{ends}] reaches past {number(expected, tolerance)}"
-        )
-        reasons.insert(0, _words(claim["reason"]) if math.isinf(tolerance) else lacks)
+        reasons.insert(0, _lacking(claim, tolerance))
     if claim["verdict"] == "differs" and not math.isnan(measured):
         times = f", {abs(measured - expected) / tolerance:.2g} times its interval" if tolerance else ""
         reasons.insert(0, f"off by {abs(measured - expected):.2g}{times}")
     if claim["verdict"] == "erratum":
         reasons.insert(0, f"printed: {claim['published']:.6g}")
     return "; ".join(reason for reason in reasons if reason)
+
+
+def _lacking(claim: Mapping[str, Any], tolerance: float) -> str:
+    """What an underpowered claim lacks: an interval, one narrow enough, or one on a single side of the bound."""
+    if math.isinf(tolerance):
+        return _words(claim["reason"])
+    if claim["relation"] == "=":
+        return f"a difference of {claim['resolution']:.2g} would matter"
+    ends = ", ".join(number(claim["measured"] + side * tolerance, tolerance) for side in (-1, 1))
+    return f"the interval [{ends}] reaches past {number(claim['expected'], tolerance)}"
 
 
 def _words(cell: Any) -> str:

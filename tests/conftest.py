@@ -83,10 +83,17 @@ def here(
 
 
 @pytest.fixture
-def toy(deepk: Terminal) -> Terminal:
+def drawn(deepk: Terminal) -> Terminal:
     """`deepk(...)` in a folder that holds the user's own experiment `toy`."""
     (deepk.folder / "toy.py").write_text(TOY)
     return deepk
+
+
+@pytest.fixture
+def toy(drawn: Terminal) -> Terminal:
+    """The same without its figure, which takes half of the seconds of a run."""
+    (drawn.folder / "toy.py").write_text(TOY.replace('FIGURES = ("parabola",)', "FIGURES = ()"))
+    return drawn
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from fnmatch import fnmatch
 from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
@@ -20,6 +18,7 @@ import pandas as pd
 import pytest
 from mutation import Fault, Mutant
 from terminal import REPOSITORY
+from warm import run_pytest
 
 from cli.catalogue import find, names
 from deepk.lab import runner
@@ -107,8 +106,7 @@ def test_a_wrong_line_of_code_is_noticed(fault: Fault, tmp_path: Path) -> None:
     path.write_text(text.replace(fault.right, fault.wrong))
     # Without conftest.py, whose checks of shapes take half of the time: here the test itself must notice
     options = ["-q", "-x", "-p", "no:cacheprovider", "--noconftest"]
-    command = [sys.executable, "-m", "pytest", *options, fault.noticed_by]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert result.returncode == 1, result.stdout + result.stderr
-    assert "1 failed" in result.stdout  # and is no error in setting it up
+    output = tmp_path / "output.txt"
+    status = run_pytest(tmp_path, [*options, fault.noticed_by], output)
+    assert status == 1, output.read_text()
+    assert "1 failed" in output.read_text()  # and is no error in setting it up

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -170,17 +171,34 @@ class RunFolder:
             return True
 
     def holder(self) -> str:
-        """The process that holds, or last held, this folder."""
-        try:
-            return (self.units / ".holder").read_text()
-        except OSError:
-            return "another process"
+        """The process that holds this folder; one that took it over just now has half a second to write its name."""
+        for _ in range(10):
+            with suppress(OSError):
+                name = (self.units / ".holder").read_text()
+                if not _has_ended(name):
+                    return name
+            time.sleep(0.05)
+        return "another process"
 
     def refuse_live(self) -> None:
         """Raises RunIsAlive, naming the process, where this run, or a point of it, is being run."""
         for folder in (self, *self.points()):
             if folder.is_held():
                 raise RunIsAlive(f"{folder} is being run by {folder.holder()}; wait for it, or stop it first")
+
+
+def _has_ended(holder: str) -> bool:
+    """Whether `process 123 on HOST` is of this machine, and no more; of another one we cannot know."""
+    _, process, _, host = holder.split(maxsplit=3)
+    if host != platform.node():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's
+        return False
+    return False
 
 
 # --- the results folder -----------------------------------------------------------------------------------------------

@@ -241,6 +241,8 @@ def judge_groups(experiment: Experiment, tables: Tables, groups: Sequence[Group]
 
 def draw_groups(experiment: Experiment, folder: RunFolder, tables: Tables, groups: Sequence[Group]) -> list[Path]:
     """Draws every group's figures into `folder/figures`; ValueError where they are not the declared ones."""
+    if not experiment.figures:
+        return []
     from deepk.figures import close_all, house_style
 
     paths = []

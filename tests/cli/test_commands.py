@@ -70,8 +70,8 @@ def test_dry_run_counts_units_and_steps_and_leaves_nothing(toy: Terminal) -> Non
     assert toy.results() == []
 
 
-def test_a_run_ends_with_its_verdicts_folder_and_figures(toy: Terminal) -> None:
-    result = toy("run", "toy")
+def test_a_run_ends_with_its_verdicts_folder_and_figures(drawn: Terminal) -> None:
+    result = drawn("run", "toy")
     assert result.code == 0
     assert "reproduced  parabola" in result.out
     assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
@@ -250,7 +250,15 @@ def test_data_check_prints_the_checksum_of_the_digits(deepk: Terminal) -> None:
 
 def test_a_users_own_activation_trains(deepk: Terminal) -> None:
     (deepk.folder / "mine.py").write_text("def softsign(x):\n    return x / (1 + x.abs())\n")
-    result = deepk("run", "eoc-training", "activation=mine:softsign", "seed=0", "--scale", "smoke")
+    result = deepk(
+        "run",
+        "eoc-training",
+        "activation=mine:softsign",
+        "initializations=[edge-of-chaos,ordered]",
+        "seed=0",
+        "--scale",
+        "smoke",
+    )
     assert result.code == 0, result.err
     folder = deepk.folder / "results" / "eoc-training" / "v001"
     assert "mine:softsign,edge-of-chaos,0,1," in (folder / "data.csv").read_text()

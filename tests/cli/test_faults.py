@@ -307,14 +307,12 @@ def test_one_bad_point_of_a_sweep_stops_no_other(toy: Terminal) -> None:
     assert record(version(toy))["status"] == "failed"
 
 
-def test_one_point_that_is_not_allowed_stops_no_other(deepk: Terminal) -> None:
-    result = deepk(
-        "run", "eoc-training", "width=8,-3", "activation=tanh", "seed=0", "-m", "-j", "2", "--scale", "smoke"
-    )
+def test_one_point_that_is_not_allowed_stops_no_other(toy: Terminal) -> None:
+    result = toy("run", "toy", "megabytes=0.0,-3.0", "-m", "-j", "2")
     assert result.code == 1
-    assert "1 of 2 points failed: width=-3" in result.line
-    assert "edge-of-chaos-point/tanh" in result.out
-    assert sorted(path.name for path in (deepk.folder / "results/eoc-training/v001").glob("[0-9]")) == ["0"]
+    assert "1 of 2 points failed: megabytes=-3" in result.line
+    assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
+    assert sorted(path.name for path in version(toy).glob("[0-9]")) == ["0"]
 
 
 def test_a_killed_sweep_resumes_and_runs_only_what_is_missing(toy: Terminal, wait_until: Wait) -> None:
@@ -333,43 +331,34 @@ def test_a_killed_sweep_resumes_and_runs_only_what_is_missing(toy: Terminal, wai
     assert statuses(toy) == ["done"]
 
 
-def test_three_points_join_into_one_figure_with_a_band(deepk: Terminal) -> None:
-    few = ("run", "eoc-training", "activation=tanh", "epochs=1", "--scale", "smoke")
-    result = deepk(*few, "seeds=[0],[1],[2]", "-m", "-j", "2")
+def test_points_with_seeds_of_their_own_join_into_the_table_and_figure_of_one_run(drawn: Terminal) -> None:
+    result = drawn("run", "toy", "seeds=[0],[1],[2],[3]", "-m", "-j", "2")
     assert result.code == 0, result.err
-    folder = deepk.folder / "results" / "eoc-training" / "v001"
-    assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == [
-        "accuracy-against-epoch",
-        "accuracy-against-time",
-    ]
-    joined = (folder / "data.csv").read_text().splitlines()
-    assert {line.split(",")[2] for line in joined[1:]} == {"0", "1", "2"}
-    together = deepk(*few, "seeds=[0,1,2]")
-    assert together.code == 0
-    whole = (deepk.folder / "results" / "eoc-training" / "v002" / "data.csv").read_text().splitlines()
-    assert sorted(joined) == sorted(whole)
+    assert sorted(path.stem for path in (version(drawn) / "figures").glob("*.png")) == ["parabola"]
+    assert drawn("run", "toy").code == 0
+    assert (version(drawn) / "data.csv").read_bytes() == (version(drawn, "v002") / "data.csv").read_bytes()
 
 
-def test_a_swept_scalar_becomes_a_column_and_each_value_is_judged(toy: Terminal) -> None:
-    result = toy("run", "toy", "power=2.0,3.0", "-m", "-j", "2")
+def test_a_swept_scalar_becomes_a_column_and_each_value_is_judged(drawn: Terminal) -> None:
+    result = drawn("run", "toy", "power=2.0,3.0", "-m", "-j", "2")
     assert result.code == 0, result.err
-    lines = (version(toy) / "data.csv").read_text().splitlines()
+    lines = (version(drawn) / "data.csv").read_text().splitlines()
     assert lines[0] == "power,x,square,noise"
     assert "reproduced  parabola[power=2.0]" in result.out
     assert "differs     parabola[power=3.0]" in result.out
-    assert sorted(path.name for path in (version(toy) / "figures").glob("*.png")) == [
+    assert sorted(path.name for path in (version(drawn) / "figures").glob("*.png")) == [
         "parabola-power=2.0-0.png",
         "parabola-power=3.0-1.png",
     ]
-    assert toy("verify", "toy").line == "deepk: toy/v001: parabola[power=3.0] differs"
+    assert drawn("verify", "toy").line == "deepk: toy/v001: parabola[power=3.0] differs"
 
 
-def test_a_swept_text_stays_inside_the_folder_and_finds_its_rows(toy: Terminal) -> None:
-    result = toy("run", "toy", "fault=a/../../b,'1',None", "-m")
+def test_a_swept_text_stays_inside_the_folder_and_finds_its_rows(drawn: Terminal) -> None:
+    result = drawn("run", "toy", "fault=a/../../b,'1',None", "-m")
     assert result.code == 0, result.err
     assert "printed: 3 reproduced" in result.out
-    assert len(list((version(toy) / "figures").glob("*.png"))) == 3
-    assert toy.results() == ["toy/latest", "toy/v001"]
+    assert len(list((version(drawn) / "figures").glob("*.png"))) == 3
+    assert drawn.results() == ["toy/latest", "toy/v001"]
 
 
 def test_workers_of_a_killed_sweep_end_and_it_resumes(toy: Terminal, wait_until: Wait) -> None:
@@ -388,7 +377,7 @@ def test_workers_of_a_killed_sweep_end_and_it_resumes(toy: Terminal, wait_until:
 
 
 def test_a_sweep_whose_data_came_later_resumes(deepk: Terminal, real_data: Path) -> None:
-    words = ("run", "eoc-training", "data=digits,mnist", "activation=tanh", "seed=0", "data.test_size=100")
+    words = ("run", "eoc-training", "data=digits,mnist", "activation=tanh", "initializations=[ordered]", "seed=0")
     first = deepk(*words, "-m", "--scale", "smoke", DEEPK_DATA="nowhere")
     assert first.code == 1
     assert "1 of 2 points failed: data=mnist" in first.line

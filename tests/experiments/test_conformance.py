@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import warm
 from smoke import SmokeRun, compose, smoke_run
 
 from cli.catalogue import SCALES, docstring, find, names
-from deepk.lab import runner, store, sweep
+from deepk.lab import pool, runner, store, sweep
 from deepk.lab.claims import Claim, Verdict, judge, unexplained
 from deepk.lab.configuration import flat
 from deepk.lab.contract import Unit
@@ -96,7 +97,10 @@ def test_figures_come_from_the_csv_files_alone_byte_for_byte_and_say_their_scale
         assert any(f"scale {run.config.scale}" in text and "arXiv:" in text for text in found), name
 
 
-def test_the_same_seed_gives_the_same_data_again_and_in_two_processes(run: SmokeRun, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_data_again_and_in_two_processes(
+    run: SmokeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "get_context", lambda _: warm.context())  # not two more imports of torch each time
     again = smoke_run(run.name, tmp_path, jobs=2, measured_only=True).folder
     for table in ("data", "theory"):
         assert again.table(table).read_bytes() == run.folder.table(table).read_bytes()

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from deepk.lab import Configuration, Judging, Unit, exact, needs
+from deepk.lab import Configuration, Judging, Unit, bounds, exact, needs
 
 COLUMNS = ("x", "square", "noise")
 FIGURES = ("parabola",)
@@ -36,7 +36,7 @@ class Config(Configuration):
     device: str = "cpu"
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2, 3])
     power: float = 2.0
-    megabytes: float = 0.0
+    megabytes: float = bounds.at_least(0, default=0.0)
     fault: str = "none"
     fault_at: int = 2
 

@@ -63,6 +63,7 @@ def test_a_held_run_is_refused_and_free_again_when_the_holder_is_killed(tmp_path
         process.kill()
         process.wait()
     assert not RunFolder(tmp_path).is_held()
+    assert RunFolder(tmp_path).holder() == "another process"  # whoever holds it by now, it is not the one that ended
     with RunFolder(tmp_path).hold():
         assert RunFolder(tmp_path).is_held()
 

@@ -50,22 +50,41 @@ def _cells(claim: Judging, run: Run) -> None:
             precision=cell.precision,
             # The one rule for all cells.
             resolution=absolute(
-                max(cell.gap / 2, _apart(cell, paper.RUNS)),
+                _resolution(cell),
                 "half the gap to the nearest cell that the paper compares it with; at least what ten runs tell apart",
             ),
             explanation=cell.remark,
         ) as finding:
             _needs_setting(run.cfg, cell)
             ends = run.ends(cell.activation, cell.initialization, epoch=cell.epoch)
-            mean = Sample.of(ends).mean
-            finding.expects(cell.nearest(mean))
-            why = f"99 % interval of a difference of means over {paper.RUNS} and {len(ends)} runs, at the printed +-"
+            ours = Sample.of(ends)
+            finding.expects(cell.nearest(ours.mean))
             remark = "; ".join(filter(None, [run.lost((cell.activation, cell.initialization)), cell.remark]))
-            finding.gives(mean, Tolerance(_apart(cell, len(ends)), why), remark=remark)
+            finding.gives(ours.mean, _interval(cell, ours), remark=remark)
+
+
+def _resolution(cell: Cell) -> float:
+    return max(cell.gap / 2, _apart(cell, paper.RUNS))
+
+
+def _interval(cell: Cell, ours: Sample) -> Tolerance:
+    """Of our mean minus the printed one: Welch's, where it resolves the cell, or else at the printed spread.
+
+    So seeds that scatter more than the cell can show do not widen it: it is then judged as if they scattered as the
+    printed runs do, which a wrong mean is the surer to miss.
+    """
+    welch = welch_interval(ours, Sample(cell.means[0], cell.deviation, paper.RUNS), over="seeds and printed runs")
+    if ours.count >= INTERVAL_SEEDS and welch.width <= _resolution(cell):
+        return welch
+    why = f"99 % prediction interval from {paper.RUNS} printed runs for the mean of {ours.count}, of equal spread"
+    return Tolerance(_apart(cell, ours.count), why)
 
 
 def _apart(cell: Cell, seeds: int) -> float:
-    """How far, at the printed spread, a mean over so many seeds is from the printed one over ten, at most."""
+    """How far, at the printed spread s, a mean over so many seeds is from the printed one over ten, at most.
+
+    t_9 s sqrt(1/seeds + 1/10), at 99 %: the prediction interval of a normal sample whose spread is estimated from ten.
+    """
     return mean_half_width(Sample(0.0, cell.deviation, paper.RUNS), level=LEVEL) * math.sqrt(1 + paper.RUNS / seeds)
 
 

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from deepk.lab import Lab
-from deepk.networks.ensemble import Ensemble, EnsembleEpoch, train_ensemble
+from deepk.networks import Adam, Classification, Ensemble, Epoch, Regression, Sgd, train
 
 
 def train_resumably(
     lab: Lab,
     networks: Ensemble,
-    x: Tensor,
-    y: Tensor,
+    task: Classification | Regression,
+    optimizer: Sgd | Adam,
     *,
-    generator: torch.Generator,
-    rows: list[dict[str, Any]],
+    generators: Sequence[torch.Generator],
+    notes: dict[str, Any],
+    of: str = "",
     **setting: Any,
-) -> Iterator[EnsembleEpoch]:
-    """`train_ensemble` from where this unit was left, if it was; yields epochs.
+) -> Iterator[Epoch]:
+    """`deepk.networks.train` from where this unit was left, if it was; yields epochs.
 
-    `rows` is what the unit has measured so far: it is filled with what was saved, and saved with every epoch, so append
-    an epoch's rows before the next epoch is asked for. `setting` goes to `train_ensemble`.
+    `notes["rows"]` is what the unit has measured so far: it is filled with what was saved, and saved with every epoch,
+    so append an epoch's rows before the next epoch is asked for. `of` names the
+    training where a unit has several, and `setting` goes to `train`.
     """
-    state = {name: torch.zeros_like(networks.parameters) for name in ("m", "v")}
-    state["steps"] = torch.zeros(2, dtype=torch.int64)
-    notes: dict[str, Any] = {"rows": rows}
-    training = lab.resumable({"parameters": networks.parameters, **state}, [generator], notes)
-    rows[:] = notes["rows"]
-    lab.progress(int(state["steps"][0]))
-    for epoch in train_ensemble(networks, x, y, generator=generator, state=state, on_step=lab.progress, **setting):
+    notes |= {"rows": [], "after": [0, 0, 0.0], **notes}
+    training = lab.resumable({**networks.tensors(), **optimizer.tensors()}, generators, notes, of)
+    lab.progress(notes["after"][1])
+    after = (int(notes["after"][0]), int(notes["after"][1]), float(notes["after"][2]))
+    for epoch in train(networks, task, optimizer, generators=generators, after=after, on_step=lab.progress, **setting):
         yield epoch
-        notes["rows"] = rows
+        notes["after"] = [epoch.number, epoch.step, epoch.seconds]
         training.save()

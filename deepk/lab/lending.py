@@ -50,10 +50,13 @@ class Lab:
         return np.random.default_rng(int.from_bytes(_digest(seed, stream)))
 
     def resumable(
-        self, tensors: Mapping[str, Tensor], generators: Sequence[torch.Generator], notes: dict[str, Any]
+        self, tensors: Mapping[str, Tensor], generators: Sequence[torch.Generator], notes: dict[str, Any], of: str = ""
     ) -> Resumable:
-        """A training's state, put back to where this unit was left if it was; `save()` it after each epoch."""
-        state = Resumable(self, tensors, generators, notes)
+        """A training's state, put back to where this unit was left if it was; `save()` it after each epoch.
+
+        `of` names the training where a unit has several, one after the other: only its own state is put back.
+        """
+        state = Resumable(self, tensors, generators, notes, of)
         state.restore()
         return state
 
@@ -93,17 +96,19 @@ class Resumable:
         tensors: that the training changes in place (parameters, buffers, moments of an optimizer), by name.
         generators: from which it draws.
         notes: numbers, texts, and lists and dicts of them, such as the rows measured so far and the last epoch.
+        of: which of the unit's trainings this is.
     """
 
     lab: Lab
     tensors: Mapping[str, Tensor]
     generators: Sequence[torch.Generator]
     notes: dict[str, Any]
+    of: str = ""
 
     def restore(self) -> None:
         """Puts everything back, in place, as it was last saved; leaves it as it is where nothing was."""
         saved = self.lab.restore()
-        if saved is None:
+        if saved is None or saved["of"] != self.of:
             return
         for name, tensor in self.tensors.items():
             tensor.copy_(saved["tensors"][name])
@@ -114,7 +119,7 @@ class Resumable:
     def save(self) -> None:
         """A checkpoint, at most every 30 seconds; call it when the notes agree with the tensors."""
         states = [generator.get_state() for generator in self.generators]
-        self.lab.checkpoint({"tensors": dict(self.tensors), "generators": states, "notes": self.notes})
+        self.lab.checkpoint({"of": self.of, "tensors": dict(self.tensors), "generators": states, "notes": self.notes})
 
 
 def _digest(seed: int, stream: str) -> bytes:

@@ -23,10 +23,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from omegaconf import MISSING
+
 from deepk.lab import Configuration, Data, Deviation, bounds
 
-COLUMNS = ("activation", "initialization", "seed", "epoch", "step", "train_loss", "test_accuracy", "status")
-TIMING = ("epoch", "seconds")
+COLUMNS = ("ensemble", "activation", "initialization", "seed", "epoch", "step", "train_loss", "test_accuracy", "status")
+TIMING = ("activation", "initialization", "seed", "epoch", "seconds", "replicas")
 FIGURES = ("accuracy-against-epoch", "accuracy-against-time")
 
 NAMES = {"edge-of-chaos": "edge of chaos", "batch-norm": "edge of chaos + batch norm", "ordered": "ordered phase"}
@@ -38,6 +40,18 @@ _OVERFLOW = Deviation(
     "of batch-normalized ReLU is above 1e15 in the first layer; the second step overflows float32, and not float64",
 )
 KNOWN_DEVIATIONS = {"batch-norm-does-not-help/relu": _OVERFLOW, "table-1/mnist/relu/batch-norm": _OVERFLOW}
+
+
+@dataclass
+class BatchNormalization:
+    """What the paper leaves open of its batch normalization: see `deepk.networks.BatchNorm`."""
+
+    epsilon: float = bounds.positive()
+    momentum: float = bounds.between(0, 1)
+    unbiased: bool = MISSING
+    trained: bool = MISSING
+    averages: bool = MISSING
+    output: bool = MISSING
 
 
 @dataclass
@@ -57,3 +71,6 @@ class Config(Configuration):
     default_sigma_b: float = bounds.at_least(0)
     ordered_sigma_b: float = bounds.at_least(0)
     ordered_sigma_w: float = bounds.positive()
+    batch_norm: BatchNormalization = field(default_factory=BatchNormalization)
+    replicas: int | None = bounds.optional_at_least(1)
+    precision: str = bounds.one_of("float32", "tf32", "float64")

@@ -13,7 +13,7 @@ import torch
 
 from deepk.dynamics import PiecewiseLinearMap, compose, get_map, l1_lower_bound, linear_pieces, relu_network
 from deepk.lab import Lab, Unit
-from deepk.networks.ensemble import Ensemble
+from deepk.networks import Adam, Ensemble, Kind, Regression
 from experiments.ensembles import train_resumably
 from experiments.tent_compositions import COLUMNS, FRESH_POINTS, KEY, Config
 from experiments.tent_compositions.theory import PIECES
@@ -94,17 +94,17 @@ def _trained(cfg: Config, map_: PiecewiseLinearMap, width: int, lab: Lab) -> Row
     """Networks of one hidden layer, one for each target and seed, at the end of their training."""
     tasks = list(product(cfg.targets, cfg.seeds))
     generators = [lab.generator(seed, f"weights {width}") for _, seed in tasks]
-    networks = Ensemble(generators, depth=1, width=width, device=lab.device)
+    networks = Ensemble([Kind("relu")] * len(tasks), [1, width, 1], device=lab.device).draw_uniform_(generators)
 
     for _ in train_resumably(
         lab,
         networks,
-        *_points(map_, tasks, "train", cfg.points, lab),
-        learning_rate=cfg.learning_rate,
+        Regression(*_points(map_, tasks, "train", cfg.points, lab)),
+        Adam(networks, learning_rate=cfg.learning_rate),
         batch_size=cfg.batch_size,
         epochs=cfg.epochs,
-        generator=lab.generator(cfg.seeds[0], f"batches {width}"),
-        rows=[],
+        generators=[lab.generator(cfg.seeds[0], f"batches {width}")],
+        notes={},
     ):
         pass
     fresh, target = _points(map_, tasks, "fresh", FRESH_POINTS, lab)

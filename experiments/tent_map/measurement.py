@@ -15,7 +15,7 @@ from torch import Tensor
 from deepk.dynamics import PiecewiseLinearMap, crossings, get_map
 from deepk.dynamics.numbers import Number
 from deepk.lab import Lab, Unit
-from deepk.networks.ensemble import Ensemble
+from deepk.networks import Adam, Ensemble, Kind, Regression
 from experiments.ensembles import train_resumably
 from experiments.tent_map import COLUMNS, KEY, STATED, Config
 from experiments.tent_map.theory import turn
@@ -101,27 +101,29 @@ def _train(cfg: Config, depth: int, batch_size: int, lab: Lab) -> Rows:
     """One ensemble: a network for each task, on its own points."""
     tasks = _tasks(cfg, batch_size)
     generators = [lab.generator(task.seed, f"weights {depth}") for task in tasks]
-    networks = Ensemble(generators, depth=depth, width=cfg.width, device=lab.device)
+    networks = Ensemble([Kind("relu")] * len(tasks), [1, *[cfg.width] * depth, 1], device=lab.device)
+    networks.draw_uniform_(generators)
     data = {part: _stacked(cfg, tasks, part, lab) for part in ("train", "fresh")}
-    rows: Rows = []
+    absolute = torch.tensor([task.absolute for task in tasks], device=lab.device)
+    notes: dict[str, Any] = {}
     kept = set(np.linspace(0, cfg.epochs, cfg.evaluations + 1).round().astype(int)[1:])
     for epoch in train_resumably(
         lab,
         networks,
-        *data["train"],
-        learning_rate=torch.tensor([task.learning_rate for task in tasks]),
-        absolute=torch.tensor([task.absolute for task in tasks], device=lab.device),
+        Regression(*data["train"], absolute),
+        Adam(networks, learning_rate=torch.tensor([task.learning_rate for task in tasks])),
         batch_size=batch_size,
         epochs=cfg.epochs,
-        generator=lab.generator(cfg.seeds[0], "batches"),
-        rows=rows,
+        generators=[lab.generator(cfg.seeds[0], "batches")],
+        notes=notes,
     ):
         if epoch.number == cfg.epochs:
-            rows += [row for part, (x, y) in data.items() for row in _errors(cfg, tasks, part, networks(x), y)]
+            notes["rows"] += [row for part, (x, y) in data.items() for row in _errors(cfg, tasks, part, networks(x), y)]
         elif epoch.number in kept:
-            rows += _on_the_way(cfg, tasks, epoch.number, networks, *data["train"])
+            notes["rows"] += _on_the_way(cfg, tasks, epoch.number, networks, *data["train"])
         lab.progress(0, epoch=epoch.number)
-    return rows
+    found: Rows = notes["rows"]
+    return found
 
 
 def _stacked(cfg: Config, tasks: list[Task], part: str, lab: Lab) -> tuple[Tensor, Tensor]:

@@ -18,17 +18,18 @@ class Sgd:
     """w <- w - learning_rate * gradient, added by the product that makes the gradient, layer by layer."""
 
     def __init__(self, networks: Ensemble, *, learning_rate: float) -> None:
-        self._layers, self._rate = networks.layers, learning_rate
+        self.learning_rate = learning_rate
+        self._layers = networks.layers
 
     def layer(self, index: int, given: Tensor, delta: Tensor) -> None:
         """W <- W - learning_rate given^T delta, and the bias by the sum of delta over the batch."""
         weight, bias = self._layers[index]
-        weight.baddbmm_(given.mT, delta, alpha=-self._rate)
-        bias.sub_(delta.sum(dim=1, keepdim=True), alpha=self._rate)
+        weight.baddbmm_(given.mT, delta, alpha=-self.learning_rate)
+        bias.sub_(delta.sum(dim=1, keepdim=True), alpha=self.learning_rate)
 
     def vector(self, parameter: Tensor, gradient: Tensor) -> None:
         """The same of a parameter of batch normalization."""
-        parameter.sub_(gradient, alpha=self._rate)
+        parameter.sub_(gradient, alpha=self.learning_rate)
 
     def finish(self) -> None:
         """Nothing is left to do at the end of a step."""

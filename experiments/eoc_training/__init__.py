@@ -13,7 +13,7 @@ Deviates   sigma_w and q are solved for at the authors' sigma_b, where their scr
            all activations. The parameters of shifted softplus are not printed; we take its edge at q = 1. Depth counts
            weight matrices, output included, and only the hidden layers are batch-normalized. At laptop scale the
            network is narrower, the images are 8x8 digits and the steps are fewer: the published accuracies are then
-           not comparable, the order of the curves is. Batch-normalized ReLU overflows float32 at its second step: at
+           not comparable, the order of the curves is. Batch-normalized ReLU overflows float32 within three steps: at
            depth 200 and width 300 its first gradient on MNIST has norm 2e17 in the first layer. It is recorded as
            diverged where the paper prints 93 %.
 """
@@ -37,7 +37,7 @@ _OVERFLOW = Deviation(
     measured=math.nan,
     within=0.0,
     reason="tested: tests/experiments/test_eoc_training.py, three steps at depth 200 and width 300: the first gradient "
-    "of batch-normalized ReLU is above 1e15 in the first layer; the second step overflows float32, and not float64",
+    "of batch-normalized ReLU is above 1e15 in the first layer; the variances then overflow float32, and not float64",
 )
 KNOWN_DEVIATIONS = {"batch-norm-does-not-help/relu": _OVERFLOW, "table-1/mnist/relu/batch-norm": _OVERFLOW}
 

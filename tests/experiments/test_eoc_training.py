@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 import smoke
 import torch
-from torch import nn
-from torch.nn import functional
 
 from deepk.activations import get
 from deepk.lab import Claim, Lab, Unit, Verdict, lending
 from deepk.meanfield import edge_of_chaos
-from deepk.networks import mlp, normal_, train
-from experiments.eoc_training import COLUMNS, measurement
+from deepk.networks import BatchNorm, Classification, Ensemble, Kind, Sgd, train
+from deepk.networks.optimizers import Gradient
+from experiments import ensembles
+from experiments.eoc_training import COLUMNS
 from experiments.eoc_training.claims import LEARNT, STAYED, claims
 from experiments.eoc_training.figures import draw
-from experiments.eoc_training.measurement import measure
+from experiments.eoc_training.measurement import measure, units
 from experiments.eoc_training.theory import images, initial_point, predict
 from experiments.published.eoc_training import BY_EPOCH, BY_INITIALIZATION, EDGE_POINTS, SIGMA_B
 
@@ -39,7 +39,17 @@ def tables(cfg: Any, final: dict[tuple[str, str], list[float]]) -> tuple[pd.Data
     """Theory and data of a run on MNIST in which each seed of each training ended at the given accuracy (%)."""
     steps = 938 * cfg.epochs
     rows = [
-        (activation, initialization, seed, epoch, steps * epoch // cfg.epochs, 1.0, accuracy / 100, "ok")
+        (
+            f"{activation} {initialization} {seed}",
+            activation,
+            initialization,
+            seed,
+            epoch,
+            steps * epoch // cfg.epochs,
+            1.0,
+            accuracy / 100,
+            "ok",
+        )
         for (activation, initialization), accuracies in final.items()
         for seed, accuracy in enumerate(accuracies)
         for epoch in range(1, cfg.epochs + 1)
@@ -249,7 +259,7 @@ def test_a_diverged_training_does_not_go_on_from_its_checkpoint(
 ) -> None:
     monkeypatch.setattr(lending, "CHECKPOINT_SECONDS", 0.0)
     cfg = compose("smoke", "depth=5", "learning_rate=1e9", "epochs=4")
-    unit = Unit({"activation": "relu", "initialization": "edge-of-chaos", "seed": 0})
+    unit = Unit({"ensemble": "relu edge-of-chaos 0"})
     lab = Lab("cpu", tmp_path / "unit.checkpoint")
     whole = measure(cfg, unit, lab)
     assert whole["status"].iloc[-1] == "diverged"
@@ -306,30 +316,78 @@ def test_gradients_vanish_in_the_ordered_phase_and_not_on_the_edge() -> None:
     assert abs(factor.min()["edge-of-chaos"] - 1) < 1e-11
 
 
-@pytest.mark.parametrize("initialization", INITIALIZATIONS)
-def test_a_training_interrupted_at_its_checkpoint_ends_in_the_same_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, initialization: str
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_trainings_interrupted_at_their_checkpoint_end_in_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replicas: int
 ) -> None:
     monkeypatch.setattr(lending, "CHECKPOINT_SECONDS", 0.0)
-    cfg = compose("smoke", "epochs=3", "depth=5")
-    unit = Unit({"activation": "tanh", "initialization": initialization, "seed": 0})
+    cfg = compose("smoke", "epochs=3", "depth=5", "activations=[tanh]", f"replicas={replicas}")
+    for unit in units(cfg):
+        whole = measure(cfg, unit, Lab("cpu"))
+
+        class PowerCut(Exception):
+            pass
+
+        def cut(_: int, values: Any, power_cut: type[Exception] = PowerCut) -> None:
+            if values.get("epoch") == 3:
+                raise power_cut
+
+        path = tmp_path / f"{unit.file_stem}.checkpoint"
+        with pytest.raises(PowerCut):
+            measure(cfg, unit, Lab("cpu", path, cut))
+        assert path.exists()
+        steps: list[int] = []
+        resumed = measure(cfg, unit, Lab("cpu", path, lambda n, _, steps=steps: steps.append(n)))
+        assert steps[0] == 2 * 4  # two epochs of four batches were done already
+        pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), whole.drop(columns="seconds"))
+
+
+def test_ensembles_hold_each_training_once_and_are_named_by_their_ends() -> None:
+    cfg = compose("smoke", "seeds=[0,1,2]", "activations=[relu]", "initializations=[ordered]", "replicas=2")
+    assert [unit.key["ensemble"] for unit in units(cfg)] == ["relu ordered 0 to relu ordered 1", "relu ordered 2"]
+
+
+def test_an_ensemble_is_one_network_on_a_cpu_and_all_of_them_on_a_gpu() -> None:
+    cfg = compose("smoke")
+    assert len(units(cfg)) == 2 * 3 * 2
+    assert len(units(replace(cfg, device="cuda"))) == 1
+
+
+def test_trainings_do_not_depend_on_how_many_share_an_ensemble() -> None:
+    cfg = compose("smoke", "depth=5", "precision=float64")
+    key = ["activation", "initialization", "seed", "epoch"]
+    tables = []
+    for replicas in (1, 5, 12):
+        some = replace(cfg, replicas=replicas)
+        rows = pd.concat([measure(some, unit, Lab("cpu")) for unit in units(some)])
+        tables.append(rows.sort_values(key)[[*key, "train_loss", "test_accuracy"]].reset_index(drop=True))
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0], rtol=1e-12, atol=0)
+
+
+def test_an_ensemble_too_large_for_the_memory_is_trained_in_halves_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(lending, "CHECKPOINT_SECONDS", 0.0)
+    cfg = compose("smoke", "depth=5", "activations=[tanh]", "replicas=6")
+    (unit,) = units(cfg)
     whole = measure(cfg, unit, Lab("cpu"))
 
-    class PowerCut(Exception):
-        pass
+    def small(networks: Ensemble, *args: Any, **setting: Any) -> Any:
+        if len(networks.kinds) > 2:
+            raise torch.cuda.OutOfMemoryError
+        return train(networks, *args, **setting)
 
-    def cut(_: int, values: Any) -> None:
-        if values.get("epoch") == 3:
-            raise PowerCut
-
-    path = tmp_path / "unit.checkpoint"
-    with pytest.raises(PowerCut):
-        measure(cfg, unit, Lab("cpu", path, cut))
-    assert path.exists()
-    steps: list[int] = []
-    resumed = measure(cfg, unit, Lab("cpu", path, lambda n, _: steps.append(n)))
-    assert steps[0] == 2 * 4  # two epochs of four batches were done already
-    pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), whole.drop(columns="seconds"))
+    monkeypatch.setattr(ensembles, "train", small)
+    halves = measure(cfg, unit, Lab("cpu", tmp_path / "unit.checkpoint"))
+    assert set(halves["replicas"]) == {2}
+    assert [record.getMessage() for record in caplog.records] == [
+        "6 networks are too many for the memory of cpu: now 3",
+        "3 networks are too many for the memory of cpu: now 2",
+    ]
+    key = ["activation", "initialization", "seed", "epoch"]
+    tables = [rows.sort_values(key)[[*key, "status"]].reset_index(drop=True) for rows in (whole, halves)]
+    pd.testing.assert_frame_equal(*tables)
 
 
 def test_the_band_of_the_figure_spans_the_seeds() -> None:
@@ -349,18 +407,18 @@ def test_images_enter_a_network_at_the_variance_and_the_weights_of_its_initializ
 ) -> None:
     cfg, seen = compose("smoke", "depth=3", "width=50"), []
 
-    def watched(network: nn.Module, x: torch.Tensor, _: torch.Tensor, **setting: Any) -> Any:
-        first = next(layer for layer in network.modules() if isinstance(layer, nn.Linear))
-        seen.append((x.double(), first.weight.detach().double(), setting["learning_rate"]))
+    def watched(networks: Ensemble, task: Classification, optimizer: Sgd, **_: Any) -> Any:
+        every = torch.arange(task.samples)[None]
+        seen.append((task.inputs(every)[0].double(), networks.layers[0][0][0].double(), optimizer.learning_rate))
         return iter(())
 
-    monkeypatch.setattr(measurement, "train", watched)
-    measure(cfg, Unit({"activation": "tanh", "initialization": initialization, "seed": 0}), Lab("cpu"))
+    monkeypatch.setattr(ensembles, "train", watched)
+    measure(cfg, Unit({"ensemble": f"tanh {initialization} 0"}), Lab("cpu"))
     ((x, weights, rate),) = seen
     _, sigma_w, q = initial_point(cfg, "tanh", initialization)
     raw = images(cfg).train_x.double()
     assert float(x.square().mean()) == pytest.approx(q * float(raw.square().mean()), rel=1e-5)  # float32
-    fan_in = weights.shape[1]
+    fan_in = weights.shape[0]
     # Of 50 x 64 weights the mean square is within five standard deviations of its law, sqrt(2 / 3200) each.
     assert fan_in * float(weights.square().mean()) == pytest.approx(sigma_w**2, rel=0.125)
     assert rate == cfg.learning_rate
@@ -369,21 +427,21 @@ def test_images_enter_a_network_at_the_variance_and_the_weights_of_its_initializ
 def first_losses(dtype: torch.dtype) -> tuple[list[float], float]:
     """Losses of three steps of batch-normalized ReLU at the paper's size, and the first gradient of its first layer."""
     generator = torch.Generator().manual_seed(0)
-    network = mlp(784, 10, get("relu"), depth=200, width=300, batch_norm=True)
-    normal_(network, sigma_w=math.sqrt(2), sigma_b=0.0, generator=generator)
-    network.to(dtype)
-    x = torch.rand(64, 784, generator=generator).to(dtype)
-    y = torch.arange(64) % 10
-    network.train()
-    functional.cross_entropy(network(x), y).backward()
-    gradient = float(next(network.parameters()).grad.double().norm())  # type: ignore[union-attr]
-    setting = {"learning_rate": 1e-4, "batch_size": 64, "epochs": 3, "generator": generator}
-    return [epoch.train_loss for epoch in train(network, x, y, **setting)], gradient
+    networks = Ensemble([Kind("relu", BatchNorm())], [784, *[300] * 199, 10], dtype=dtype)
+    networks.draw_normal_([generator], [math.sqrt(2)], [0.0])
+    x, y = torch.rand(64, 784, generator=generator).to(dtype), torch.arange(64) % 10
+    task, index = Classification(x, y, torch.ones(1, 1, 1, dtype=dtype)), torch.arange(64)[None]
+    first = Gradient(networks)
+    networks.backward(task.loss(networks.forward(task.inputs(index)), index)[1], first)
+    gradient = float(networks.views(first.flat)[0][0].double().norm())
+    sgd = Sgd(networks, learning_rate=1e-4)
+    run = train(networks, task, sgd, batch_size=64, epochs=3, generators=[generator])
+    return [float(epoch.loss) for epoch in run], gradient
 
 
-def test_batch_normalized_relu_overflows_float32_at_the_second_step_and_not_float64() -> None:
+def test_batch_normalized_relu_overflows_float32_within_three_steps_and_not_float64() -> None:
     single, gradient = first_losses(torch.float32)
     assert gradient > 1e15
-    assert [math.isfinite(loss) for loss in single] == [True, False]
+    assert not all(math.isfinite(loss) for loss in single)
     double, _ = first_losses(torch.float64)
-    assert [math.isfinite(loss) for loss in double] == [True, True, True]
+    assert all(math.isfinite(loss) for loss in double)

@@ -79,14 +79,14 @@ _INPUT_AND_WEIGHTS = (
 FAULTS = [
     Fault(
         path="experiments/eoc_training/measurement.py",
-        right="x.to(lab.device) * math.sqrt(q)",
-        wrong="x.to(lab.device) * q",
+        right="dtype=torch.float64).sqrt()[:, None, None]",
+        wrong="dtype=torch.float64)[:, None, None]",
         noticed_by=_INPUT_AND_WEIGHTS,
     ),
     Fault(
-        path="deepk/networks/initialization.py",
-        right="weight * (sigma_w / fan_in(layer) ** 0.5)",
-        wrong="weight * (sigma_w**2 / fan_in(layer) ** 0.5)",
+        path="deepk/networks/ensemble.py",
+        right="drawn * (sigma_w[r] / fan_in**0.5)",
+        wrong="drawn * (sigma_w[r] ** 2 / fan_in**0.5)",
         noticed_by=_INPUT_AND_WEIGHTS,
     ),
 ]

@@ -1,359 +1,392 @@
 """Training: one step against the closed form, the order of samples, the way back in, divergence; and accuracy."""
 
-import copy
+from __future__ import annotations
+
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
-from deepk import activations, networks
-from deepk.networks import Epoch
+from deepk.networks import Adam, BatchNorm, Classification, Ensemble, Epoch, Kind, Sgd, accuracy, train, training
 from deepk.networks.training import steps_per_epoch
 
-
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+LINEAR = Kind("relu")  # no activation is applied in a network without hidden layers
 
 
-def problem(n: int = 40, d: int = 6, classes: int = 3) -> tuple[Tensor, Tensor]:
-    x = torch.randn(n, d, generator=seeded(1), dtype=torch.float64)
-    return x, torch.randint(classes, (n,), generator=seeded(2))
+def generators(seeds: Iterable[int]) -> list[torch.Generator]:
+    return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def softmax_regression(d: int = 6, classes: int = 3) -> nn.Linear:
-    network = nn.Linear(d, classes, dtype=torch.float64)
-    networks.normal_(network, sigma_w=1.0, sigma_b=1.0, generator=seeded(3))
-    return network
+def problem(scale: Sequence[float], n: int = 40, inputs: int = 6, classes: int = 3) -> Classification:
+    """Samples that network r sees times scale[r]."""
+    generator = torch.Generator().manual_seed(99)
+    x = torch.randn(n, inputs, generator=generator, dtype=torch.float64)
+    labels = torch.randint(classes, (n,), generator=generator)
+    return Classification(x, labels, torch.tensor(scale, dtype=torch.float64)[:, None, None])
 
 
-def state(network: nn.Module) -> dict[str, Tensor]:
-    return copy.deepcopy(network.state_dict())
+def softmax_regression(networks: int) -> Ensemble:
+    """Networks without hidden layers, each drawn by itself."""
+    found = Ensemble([LINEAR] * networks, [6, 3], dtype=torch.float64)
+    return found.draw_normal_(generators(range(networks)), [1.0] * networks, [1.0] * networks)
+
+
+def linear(weight: list[list[float]], networks: int, dtype: torch.dtype = torch.float64) -> Ensemble:
+    """Networks f(x) = x W, all with this W."""
+    found = Ensemble([LINEAR] * networks, [len(weight), len(weight[0])], dtype=dtype)
+    found.layers[0][0].copy_(torch.tensor(weight, dtype=dtype))
+    return found
+
+
+def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Of each network and sample: log sum_k exp(f_k) - f_label."""
+    return outputs.logsumexp(dim=2) - torch.stack([outputs[:, i, label] for i, label in enumerate(labels)], dim=1)
+
+
+def state(networks: Ensemble) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in networks.tensors().items()}
 
 
 def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
     return one.keys() == two.keys() and all(torch.equal(one[key], two[key]) for key in one)
 
 
-# One step ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Watched(Classification):
+    """Keeps the outputs of each batch, as they were when its loss was taken, and the batch's samples."""
+
+    outputs: list[Tensor] = field(default_factory=list)
+    batches: list[Tensor] = field(default_factory=list)
+
+    def loss(self, outputs: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        self.outputs.append(outputs.clone())
+        self.batches.append(index)
+        return super().loss(outputs, index)
 
 
-def full_batch_step(learning_rate: float) -> tuple[dict[str, Tensor], dict[str, Tensor], Epoch]:
-    """The state after one full-batch step, as trained and in closed form, and the epoch."""
-    x, y = problem()
-    network = softmax_regression()
-    before = state(network)
-    (epoch,) = networks.train(
-        network, x, y, learning_rate=learning_rate, batch_size=len(x), epochs=1, generator=seeded()
-    )
-    residual = (x @ before["weight"].T + before["bias"]).softmax(dim=1) - nn.functional.one_hot(y, 3)
-    expected = {
-        "weight": before["weight"] - learning_rate * residual.T @ x / len(x),
-        "bias": before["bias"] - learning_rate * residual.mean(dim=0),
-    }
-    return state(network), expected, epoch
+# --- one step ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("parameter", ["weight", "bias"])
+def full_batch(networks: Ensemble, task: Classification, *, learning_rate: float, epochs: int = 1) -> list[Epoch]:
+    """Trains with all samples in one batch."""
+    optimizer = Sgd(networks, learning_rate=learning_rate)
+    return list(train(networks, task, optimizer, batch_size=task.samples, epochs=epochs, generators=generators([0])))
+
+
 @pytest.mark.parametrize("learning_rate", [1e-3, 0.5, 10.0])
-def test_a_full_batch_step_is_the_gradient_step_of_softmax_regression(parameter, learning_rate):
-    trained, expected, _ = full_batch_step(learning_rate)
+def test_a_full_batch_step_is_the_gradient_step_of_softmax_regression(learning_rate: float) -> None:
+    task, networks = problem(scale=[1.0, 0.5]), softmax_regression(2)
+    weight, bias = (before.clone() for before in networks.layers[0])
+    x = task.scale * task.x
+    residual = (x @ weight + bias).softmax(dim=2) - torch.eye(3, dtype=torch.float64)[task.labels]
+    full_batch(networks, task, learning_rate=learning_rate)
+    trained_weight, trained_bias = networks.layers[0]
     # The gradient is a mean of 40 products of size one, summed in another order, magnified by the learning rate.
-    torch.testing.assert_close(trained[parameter], expected[parameter], rtol=0, atol=1e-15 * (2 + learning_rate))
+    bound = 1e-15 * (2 + learning_rate)
+    torch.testing.assert_close(trained_weight, weight - learning_rate * x.mT @ residual / 40, rtol=0, atol=bound)
+    torch.testing.assert_close(trained_bias, bias - learning_rate * residual.mean(1, keepdim=True), rtol=0, atol=bound)
 
 
-def test_the_training_loss_is_taken_before_the_update():
-    x, y = problem()
-    logits = softmax_regression()(x)
-    loss = (logits.logsumexp(dim=1) - logits[torch.arange(len(x)), y]).mean().item()
-    _, _, epoch = full_batch_step(0.5)
-    assert epoch.train_loss == pytest.approx(loss, rel=1e-14)  # a mean of 40 terms, in another order
+def test_the_loss_is_taken_before_the_update() -> None:
+    task, networks = problem(scale=[1.0, 0.5]), softmax_regression(2)
+    expected = cross_entropy(networks(task.scale * task.x), task.labels).mean(dim=1)
+    (epoch,) = full_batch(networks, task, learning_rate=0.5)
+    torch.testing.assert_close(epoch.loss, expected, rtol=1e-14, atol=0)  # a mean of 40 terms, in another order
 
 
 @pytest.mark.parametrize("classes", [2, 10])
-def test_a_network_that_knows_nothing_loses_log_classes_nats(classes):
-    x, y = problem(classes=classes)
-    network = nn.Linear(6, classes, dtype=torch.float64)
-    nn.init.zeros_(network.weight)
-    nn.init.zeros_(network.bias)
-    (epoch,) = networks.train(network, x, y, learning_rate=0.1, batch_size=40, epochs=1, generator=seeded())
-    assert epoch.train_loss == pytest.approx(math.log(classes), rel=1e-15)
+def test_a_network_that_knows_nothing_loses_log_classes_nats(classes: int) -> None:
+    networks = Ensemble([LINEAR], [6, classes], dtype=torch.float64)
+    (epoch,) = full_batch(networks, problem(scale=[1.0], classes=classes), learning_rate=0.1)
+    assert epoch.loss.item() == pytest.approx(math.log(classes), rel=1e-15)
 
 
-def test_the_training_loss_is_the_mean_over_batches_each_before_its_update():
-    x, y = problem(n=2)
-    network, losses = softmax_regression(), []
-    network.register_forward_hook(lambda _module, inputs, logits: losses.append((inputs[0], logits.detach())))
-    (epoch,) = networks.train(network, x, y, learning_rate=0.5, batch_size=1, epochs=1, generator=seeded())
-    each = [(logits.logsumexp(dim=1) - logits[0, y[(x == inputs).all(dim=1)]]).item() for inputs, logits in losses]
-    assert epoch.train_loss == pytest.approx(sum(each) / 2, rel=1e-15)
+def test_the_loss_of_an_epoch_is_the_mean_over_its_samples_each_batch_before_its_update() -> None:
+    plain, networks = problem(scale=[1.0, 0.5]), softmax_regression(2)
+    task = Watched(plain.x, plain.labels, plain.scale)
+    run = train(networks, task, Sgd(networks, learning_rate=0.5), batch_size=16, epochs=1, generators=generators([0]))
+    (epoch,) = run
+    # The last batch holds 8 samples: the mean over the batches would be another number.
+    each = [cross_entropy(f, task.labels[index[0]]) for f, index in zip(task.outputs, task.batches, strict=True)]
+    torch.testing.assert_close(epoch.loss, torch.cat(each, dim=1).mean(dim=1), rtol=1e-14, atol=0)
 
 
-def test_full_batch_descent_below_the_inverse_curvature_never_raises_the_loss():
-    x, y = problem()
-    inputs = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
+def test_full_batch_descent_below_the_inverse_curvature_never_raises_the_loss() -> None:
+    task = problem(scale=[1.0, 0.5])
+    inputs = torch.cat([task.x, torch.ones(40, 1, dtype=torch.float64)], dim=1)
     # The Hessian of softmax regression is at most half the inputs' second moment; the descent lemma needs 1/L.
-    curvature = float(torch.linalg.matrix_norm(inputs.T @ inputs / len(x), ord=2)) / 2
-    run = networks.train(
-        softmax_regression(), x, y, learning_rate=1 / curvature, batch_size=len(x), epochs=60, generator=seeded()
-    )
-    losses = [epoch.train_loss for epoch in run]
-    assert all(after < before for before, after in pairwise(losses))
+    curvature = float(torch.linalg.matrix_norm(inputs.T @ inputs / 40, ord=2)) / 2
+    run = full_batch(softmax_regression(2), task, learning_rate=1 / curvature, epochs=60)
+    assert all((after.loss < before.loss).all() for before, after in pairwise(run))
 
 
-# Epochs and batches -----------------------------------------------------------------------------------------------
+# --- epochs and batches -----------------------------------------------------------------------------------------------
 
 
-def visits(n: int, batch_size: int, epochs: int, seed: int = 0) -> list[list[int]]:
-    """The samples of each batch, in the order of training."""
-    x = torch.arange(n, dtype=torch.float32)[:, None]
-    network, seen = nn.Linear(1, 2), []
-    network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].flatten().int().tolist()))
-    y = torch.zeros(n, dtype=torch.int64)
-    for _ in networks.train(
-        network, x, y, learning_rate=1e-6, batch_size=batch_size, epochs=epochs, generator=seeded(seed)
-    ):
+def visits(
+    n: int, batch_size: int, epochs: int, seeds: Sequence[int] = (0,), networks: int = 1
+) -> list[list[list[int]]]:
+    """The samples of each batch as each network sees them, in the order of training: visits[network][batch]."""
+    # A network that copies its input, and learns nothing, says which sample it was given.
+    copying = linear([[1.0, 0.0]], networks)
+    x, labels = torch.arange(n, dtype=torch.float64)[:, None], torch.zeros(n, dtype=torch.int64)
+    task = Watched(x, labels, torch.ones(networks, 1, 1, dtype=torch.float64))
+    setting = {"batch_size": batch_size, "epochs": epochs, "generators": generators(seeds)}
+    for _ in train(copying, task, Sgd(copying, learning_rate=0.0), **setting):
         pass
-    return seen
+    return [[outputs[r, :, 0].int().tolist() for outputs in task.outputs] for r in range(networks)]
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(12, 4), (13, 4), (5, 8), (7, 1)])
-def test_every_epoch_visits_every_sample_once(n, batch_size):
-    batches = visits(n, batch_size, epochs=3)
-    steps = len(batches) // 3
-    for epoch in range(3):
-        assert sorted(chain(*batches[epoch * steps : (epoch + 1) * steps])) == list(range(n))
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_every_epoch_visits_every_sample_once(n: int, batch_size: int, seeds: list[int]) -> None:
+    for batches in visits(n, batch_size, epochs=3, seeds=seeds, networks=2):
+        steps = len(batches) // 3
+        for epoch in range(3):
+            assert sorted(chain(*batches[epoch * steps : (epoch + 1) * steps])) == list(range(n))
 
 
-def test_the_last_batch_holds_the_rest():
-    assert [len(batch) for batch in visits(13, 4, epochs=1)] == [4, 4, 4, 1]
+def test_the_last_batch_holds_the_rest() -> None:
+    (batches,) = visits(13, 4, epochs=1)
+    assert [len(batch) for batch in batches] == [4, 4, 4, 1]
 
 
-def test_the_order_changes_from_epoch_to_epoch():
-    first, second = visits(50, 50, epochs=2)
+def test_the_order_changes_from_epoch_to_epoch() -> None:
+    ((first, second),) = visits(50, 50, epochs=2)
     assert first != second
 
 
-def test_the_order_is_the_generators():
-    assert visits(50, 8, epochs=2, seed=4) == visits(50, 8, epochs=2, seed=4)
-    assert visits(50, 8, epochs=2, seed=4) != visits(50, 8, epochs=2, seed=5)
+def test_the_order_is_the_generators() -> None:
+    assert visits(50, 8, epochs=2, seeds=[4]) == visits(50, 8, epochs=2, seeds=[4])
+    assert visits(50, 8, epochs=2, seeds=[4]) != visits(50, 8, epochs=2, seeds=[5])
 
 
-def test_each_sample_keeps_its_label():
-    # Labels are the sign of the only feature, so a network that copies it loses nothing, in any order.
-    x = torch.tensor([[-100.0], [100.0]] * 20)
-    network = nn.Linear(1, 2)
-    with torch.no_grad():
-        network.weight.copy_(torch.tensor([[-1.0], [1.0]]))
-        network.bias.zero_()
-    y = (x[:, 0] > 0).long()
-    (epoch,) = networks.train(network, x, y, learning_rate=1.0, batch_size=7, epochs=1, generator=seeded())
-    assert epoch.train_loss == 0  # exp(-200) is below the smallest float32
+def test_a_single_generator_draws_one_order_for_all_networks() -> None:
+    assert visits(50, 8, epochs=2, seeds=[4], networks=3) == 3 * visits(50, 8, epochs=2, seeds=[4])
+
+
+def test_generators_of_their_own_give_each_network_the_order_that_it_has_alone() -> None:
+    each = [*visits(50, 8, epochs=2, seeds=[4]), *visits(50, 8, epochs=2, seeds=[5])]
+    assert visits(50, 8, epochs=2, seeds=[4, 5], networks=2) == each
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_each_sample_keeps_its_label(seeds: list[int]) -> None:
+    # Labels are the sign of the only input, so a network that copies it loses nothing, in any order.
+    networks, x = linear([[-1.0, 1.0]], 2, torch.float32), torch.tensor([[-100.0], [100.0]] * 20)
+    task = Classification(x, (x[:, 0] > 0).long(), torch.ones(2, 1, 1))
+    run = train(networks, task, Sgd(networks, learning_rate=1.0), batch_size=7, epochs=1, generators=generators(seeds))
+    assert next(run).loss.tolist() == [0, 0]  # exp(-200) is below the smallest float32
 
 
 @given(samples=st.integers(1, 300), batch_size=st.integers(1, 300))
-def test_the_steps_of_an_epoch_are_the_batches_that_torch_splits(samples, batch_size):
+def test_the_steps_of_an_epoch_are_the_batches_that_torch_splits(samples: int, batch_size: int) -> None:
     assert steps_per_epoch(samples, batch_size) == len(torch.arange(samples).split(batch_size))
 
 
-def test_epochs_are_numbered_from_one_and_steps_are_counted_throughout():
-    x, y = problem()
-    run = networks.train(softmax_regression(), x, y, learning_rate=0.1, batch_size=16, epochs=3, generator=seeded())
+def test_epochs_are_numbered_from_one_and_steps_are_counted_throughout() -> None:
+    networks = softmax_regression(1)
+    optimizer = Sgd(networks, learning_rate=0.1)
+    run = train(networks, problem([1.0]), optimizer, batch_size=16, epochs=3, generators=generators([0]))
     assert [(epoch.number, epoch.step) for epoch in run] == [(1, 3), (2, 6), (3, 9)]
 
 
-def test_every_step_is_reported():
-    x, y = problem()
-    calls = []
-    for _ in networks.train(
-        softmax_regression(),
-        x,
-        y,
-        learning_rate=0.1,
-        batch_size=16,
-        epochs=3,
-        generator=seeded(),
-        on_step=lambda: calls.append(None),
-    ):
+def test_every_step_is_reported_after_it_was_taken() -> None:
+    networks, seen = softmax_regression(1), []
+    setting = {"batch_size": 16, "epochs": 3, "generators": generators([0])}
+
+    def on_step() -> None:
+        seen.append(networks.parameters.tolist())
+
+    before = networks.parameters.tolist()
+    for _ in train(networks, problem([1.0]), Sgd(networks, learning_rate=0.1), on_step=on_step, **setting):
         pass
-    assert len(calls) == 3 * steps_per_epoch(40, 16)
+    assert len(seen) == 3 * steps_per_epoch(40, 16)
+    assert all(one != two for one, two in pairwise([before, *seen]))
 
 
-def test_seconds_never_run_backwards():
-    x, y = problem()
-    run = networks.train(softmax_regression(), x, y, learning_rate=0.1, batch_size=16, epochs=3, generator=seeded())
-    seconds = [0.0, *(epoch.seconds for epoch in run)]
-    assert seconds == sorted(seconds)
+# --- the way back in --------------------------------------------------------------------------------------------------
+
+SETTING = {"batch_size": 16, "epochs": 5}
+Numbers = list[tuple[int, int, list[float]]]
 
 
-# A way back in ----------------------------------------------------------------------------------------------------
+class Training:
+    """Two networks, with an order of samples for each: all that a training changes."""
 
-SETTINGS = {"learning_rate": 0.05, "batch_size": 16, "epochs": 5}
+    def __init__(self, learner: type[Sgd | Adam]) -> None:
+        kinds = [Kind("tanh", BatchNorm(trained=learner is Sgd)), Kind("relu")]  # Adam refuses to train it
+        self.networks = Ensemble(kinds, [6, 8, 8, 3], dtype=torch.float64)
+        self.optimizer = learner(self.networks, learning_rate=0.05)
+        self.generators = generators([8, 9])
 
+    def drawn(self) -> Training:
+        self.networks.draw_normal_(generators([0, 1]), [1.3, 1.3], [0.2, 0.2])
+        return self
 
-def deep() -> nn.Sequential:
-    """A network with buffers as well as parameters."""
-    network = networks.mlp(6, 3, activations.get("tanh"), depth=3, width=8, batch_norm=True).double()
-    networks.normal_(network, sigma_w=1.3, sigma_b=0.2, generator=seeded(3))
-    return network
+    def tensors(self) -> dict[str, Tensor]:
+        return self.networks.tensors() | self.optimizer.tensors()
 
+    def restore(self, other: Training) -> None:
+        for name, tensor in self.tensors().items():
+            tensor.copy_(other.tensors()[name])
+        for mine, its in zip(self.generators, other.generators, strict=True):
+            mine.set_state(its.get_state())
 
-def timeless(epochs: Iterator[Epoch]) -> list[tuple[int, int, float]]:
-    return [(epoch.number, epoch.step, epoch.train_loss) for epoch in epochs]
-
-
-def interrupted(at: int) -> tuple[nn.Module, list[tuple[int, int, float]]]:
-    """Trains to epoch `at`, then goes on from what was saved there, in another network with another generator."""
-    x, y = problem()
-    network, generator = deep(), seeded(9)
-    run, first = networks.train(network, x, y, generator=generator, **SETTINGS), []
-    for epoch in run:
-        first.append(epoch)
-        if epoch.number == at:
-            break
-    restored, going_on = (
-        networks.mlp(6, 3, activations.get("tanh"), depth=3, width=8, batch_norm=True).double(),
-        seeded(0),
-    )
-    restored.load_state_dict(state(network))
-    going_on.set_state(generator.get_state())
-    rest = networks.train(restored, x, y, generator=going_on, after=first[-1], **SETTINGS)
-    return restored, timeless(iter(first)) + timeless(rest)
+    def run(self, *, until: int = 5, after: tuple[int, int, float] = (0, 0, 0.0)) -> Numbers:
+        """Trains up to the end of an epoch."""
+        found: Numbers = []
+        task = problem([1.0, 0.5])
+        for epoch in train(self.networks, task, self.optimizer, generators=self.generators, after=after, **SETTING):
+            found.append((epoch.number, epoch.step, epoch.loss.tolist()))
+            if epoch.number == until:
+                break
+        return found
 
 
+@pytest.mark.parametrize("learner", [Sgd, Adam])
 @pytest.mark.parametrize("at", [1, 3, 4])
-def test_training_that_was_interrupted_ends_bit_for_bit_where_it_would_have(at):
-    x, y = problem()
-    network = deep()
-    for _ in networks.train(network, x, y, generator=seeded(9), **SETTINGS):
-        pass
-    restored, _ = interrupted(at)
-    assert same(state(restored), state(network))
+def test_training_that_was_interrupted_goes_on_bit_for_bit_as_it_would_have(learner: type[Sgd | Adam], at: int) -> None:
+    whole, first, second = Training(learner).drawn(), Training(learner).drawn(), Training(learner)
+    epochs = whole.run()
+    begun = first.run(until=at)
+    second.restore(first)
+    number, step, _ = begun[-1]
+    assert begun + second.run(after=(number, step, 0.0)) == epochs
+    assert same(second.tensors(), whole.tensors())
 
 
-@pytest.mark.parametrize("at", [1, 3, 4])
-def test_training_that_was_interrupted_yields_the_epochs_it_would_have(at):
-    x, y = problem()
-    _, epochs = interrupted(at)
-    assert epochs == timeless(networks.train(deep(), x, y, generator=seeded(9), **SETTINGS))
+def test_after_the_last_epoch_nothing_is_left_to_train() -> None:
+    assert Training(Sgd).drawn().run(after=(5, 15, 2.0)) == []
 
 
-def test_after_the_last_epoch_nothing_is_left_to_train():
-    x, y = problem()
-    last = Epoch(number=5, step=15, train_loss=1.0, seconds=2.0)
-    assert list(networks.train(deep(), x, y, generator=seeded(), after=last, **SETTINGS)) == []
+def test_evaluating_between_epochs_does_not_change_the_training() -> None:
+    alone, watched, task = Training(Sgd).drawn(), Training(Sgd).drawn(), problem([1.0, 0.5])
+    alone.run()
+    for _ in train(watched.networks, task, watched.optimizer, generators=watched.generators, **SETTING):
+        accuracy(watched.networks, task)
+    assert same(watched.tensors(), alone.tensors())
 
 
-def test_seconds_go_on_from_the_interruption():
-    x, y = problem()
-    last = Epoch(number=4, step=12, train_loss=1.0, seconds=1000.0)
-    (epoch,) = networks.train(deep(), x, y, generator=seeded(), after=last, **SETTINGS)
-    assert 1000 < epoch.seconds < 1060
+@pytest.mark.parametrize("before", [0.0, 1000.0])
+def test_seconds_are_those_of_the_steps_since_the_start(monkeypatch: pytest.MonkeyPatch, before: float) -> None:
+    clock = [500.0]
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    def pass_by(seconds: float) -> None:
+        clock[0] += seconds
+
+    networks, seconds = softmax_regression(1), []
+    setting = {**SETTING, "generators": generators([0]), "after": (2, 6, before), "on_step": lambda: pass_by(1.0)}
+    for epoch in train(networks, problem([1.0]), Sgd(networks, learning_rate=0.1), **setting):
+        seconds.append(epoch.seconds)
+        pass_by(100.0)  # of evaluation
+    assert seconds == [before + 3, before + 6, before + 9]
 
 
-def test_evaluating_between_epochs_does_not_change_the_training():
-    x, y = problem()
-    alone, watched = deep(), deep()
-    for _ in networks.train(alone, x, y, generator=seeded(9), **SETTINGS):
-        pass
-    for _ in networks.train(watched, x, y, generator=seeded(9), **SETTINGS):
-        networks.accuracy(watched, x, y)
-    assert same(state(watched), state(alone))
+# --- divergence -------------------------------------------------------------------------------------------------------
+
+HUGE = 1e200  # the first full-batch step makes weights as large, and the next outputs have no float64
 
 
-# Divergence -------------------------------------------------------------------------------------------------------
+def regressions(scale: Sequence[float], epochs: int = 6) -> tuple[Ensemble, list[Epoch]]:
+    """Softmax regressions that see the samples at these scales, trained with all samples in one batch."""
+    networks = softmax_regression(len(scale))
+    return networks, full_batch(networks, problem(scale), learning_rate=0.5, epochs=epochs)
 
 
-def diverging() -> tuple[list[Epoch], int]:
-    """The epochs of a training at a learning rate that no float survives, and the batches it saw."""
-    x, y = problem()
-    network, forwards = networks.mlp(6, 3, activations.get("relu"), depth=4, width=8).double(), []
-    networks.normal_(network, sigma_w=2**0.5, sigma_b=0.0, generator=seeded(3))
-    network.register_forward_hook(lambda *_: forwards.append(None))
-    run = networks.train(network, x, y, learning_rate=1e120, batch_size=16, epochs=50, generator=seeded())
-    return list(run), len(forwards)
+def test_each_network_diverges_by_itself_from_the_epoch_on_in_which_its_loss_leaves_the_numbers() -> None:
+    _, run = regressions([1.0, HUGE, math.nan])
+    assert [epoch.diverged for epoch in run] == [[False, False, True]] + [[False, True, True]] * 5
 
 
-def test_a_training_that_diverges_ends_with_a_loss_that_is_not_finite():
-    epochs, _ = diverging()
-    assert not math.isfinite(epochs[-1].train_loss)
+@pytest.mark.parametrize("scale", [HUGE, math.nan])
+def test_a_network_goes_on_bit_for_bit_beside_one_that_diverges(scale: float) -> None:
+    networks, run = regressions([1.0, scale])
+    healthy, expected = regressions([1.0, 0.5])
+    assert [epoch.loss[0].item() for epoch in run] == [epoch.loss[0].item() for epoch in expected]
+    assert torch.equal(networks.parameters[0], healthy.parameters[0])
 
 
-def test_a_training_that_diverges_stops_early():
-    epochs, _ = diverging()
-    assert len(epochs) < 50
+def test_training_stops_after_the_first_epoch_in_which_all_networks_have_diverged() -> None:
+    _, run = regressions([HUGE, math.nan])
+    assert [epoch.diverged for epoch in run] == [[False, True], [True, True]]
 
 
-def test_only_the_last_epoch_has_diverged():
-    epochs, _ = diverging()
-    assert [epoch.diverged for epoch in epochs] == [False] * (len(epochs) - 1) + [True]
+def test_an_epoch_in_which_the_last_network_diverges_is_trained_to_its_end() -> None:
+    networks = softmax_regression(1)
+    optimizer = Sgd(networks, learning_rate=0.5)
+    run = train(networks, problem([math.nan]), optimizer, batch_size=16, epochs=5, generators=generators([0]))
+    assert [epoch.step for epoch in run] == [steps_per_epoch(40, 16)]
 
 
-def test_a_training_that_diverges_counts_the_batch_where_it_happened_as_its_last_step():
-    epochs, forwards = diverging()
-    assert epochs[-1].step == forwards
+def test_an_epoch_has_diverged_for_each_network_whose_loss_is_not_finite() -> None:
+    loss = torch.tensor([0.0, 1e300, math.inf, -math.inf, math.nan], dtype=torch.float64)
+    assert Epoch(number=1, step=1, loss=loss, seconds=0.0).diverged == [False, False, True, True, True]
 
 
-def test_a_loss_that_is_not_finite_updates_nothing():
-    x, y = problem()
-    network = softmax_regression()
-    before = state(network)
-    (epoch,) = networks.train(network, x * math.nan, y, learning_rate=0.1, batch_size=16, epochs=5, generator=seeded())
-    assert epoch.step == 1
-    assert same(state(network), before)
+# --- accuracy ---------------------------------------------------------------------------------------------------------
+
+OUTPUTS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [-1.0, -3.0, -2.0], [5.0, 5.5, 6.0]], dtype=torch.float64)
+IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+
+
+def scaled(*scale: float) -> Tensor:
+    return torch.tensor(scale, dtype=torch.float64)[:, None, None]
 
 
 @pytest.mark.parametrize(
-    ("loss", "diverged"), [(0.0, False), (1e300, False), (math.inf, True), (-math.inf, True), (math.nan, True)]
+    ("labels", "share", "of_smallest"),
+    [([0, 1, 0, 2], 1.0, 0.0), ([0, 1, 0, 0], 0.75, 0.25), ([0, 2, 1, 0], 0.25, 0.5), ([2, 0, 1, 0], 0.0, 1.0)],
 )
-def test_an_epoch_has_diverged_when_its_loss_is_not_finite(loss, diverged):
-    assert Epoch(number=1, step=1, train_loss=loss, seconds=0.0).diverged is diverged
-
-
-# Accuracy ---------------------------------------------------------------------------------------------------------
-
-LOGITS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [-1.0, -3.0, -2.0], [5.0, 5.5, 6.0]])
-
-
-@pytest.mark.parametrize(
-    ("labels", "share"),
-    [([0, 1, 0, 2], 1.0), ([0, 1, 0, 0], 0.75), ([0, 2, 1, 0], 0.25), ([1, 0, 2, 1], 0.0)],
-)
-def test_accuracy_is_the_share_of_labels_with_the_largest_logit(labels, share):
-    assert networks.accuracy(nn.Identity(), LOGITS, torch.tensor(labels)) == share
+def test_accuracy_is_each_networks_share_of_labels_with_the_largest_output(
+    labels: list[int], share: float, of_smallest: float
+) -> None:
+    # The second network sees the samples with the other sign, so its largest output is the first one's smallest.
+    task = Classification(OUTPUTS, torch.tensor(labels), scaled(1.0, -1.0))
+    assert accuracy(linear(IDENTITY, 2), task).tolist() == [share, of_smallest]
 
 
 @pytest.mark.parametrize("n", [1, 999, 1000, 1001, 2500])
-def test_accuracy_counts_every_sample_once_whatever_the_batches(n):
+def test_accuracy_counts_every_sample_once_whatever_the_batches(n: int) -> None:
     # Every third sample is right.
-    logits = torch.eye(3).repeat(n // 3 + 1, 1)[:n]
-    share = networks.accuracy(nn.Identity(), logits, torch.zeros(n, dtype=torch.int64))
-    assert share == math.ceil(n / 3) / n
+    x = torch.eye(3, dtype=torch.float64).repeat(n // 3 + 1, 1)[:n]
+    task = Classification(x, torch.zeros(n, dtype=torch.int64), scaled(1.0))
+    assert accuracy(linear(IDENTITY, 1), task).tolist() == [math.ceil(n / 3) / n]
 
 
 @pytest.mark.parametrize("place", [0, 999, 1000, 2499])
-def test_one_nan_among_the_logits_makes_accuracy_nan(place):
-    logits = torch.zeros(2500, 3)
-    logits[place, 1] = math.nan
-    assert math.isnan(networks.accuracy(nn.Identity(), logits, torch.zeros(2500, dtype=torch.int64)))
+def test_one_nan_among_its_outputs_makes_a_networks_accuracy_nan_and_no_others(place: int) -> None:
+    x = torch.ones(2500, 1, dtype=torch.float64)
+    x[place] = math.inf
+    networks = linear([[1.0, -1.0]], 2)
+    _, bias = networks.layers[0]
+    bias[1, 0, 0] = -math.inf  # and inf - inf is NaN
+    first, second = accuracy(networks, Classification(x, torch.zeros(2500, dtype=torch.int64), scaled(1.0, 1.0)))
+    assert first == 1
+    assert second.isnan()
 
 
-def test_accuracy_leaves_running_statistics_untouched():
-    x, y = problem()
-    network = deep()
-    before = state(network)
-    networks.accuracy(network, x, y)
-    assert same(state(network), before)
+def test_accuracy_leaves_the_averages_untouched() -> None:
+    networks = Training(Sgd).drawn().networks
+    before = state(networks)
+    accuracy(networks, problem([1.0, 0.5]))
+    assert same(networks.tensors(), before)
 
 
-def test_accuracy_uses_the_running_statistics_and_not_the_batchs():
-    # Normalized by their own mean the two samples would be told apart; by the running mean of 0 both are positive.
-    network = nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 2))
-    with torch.no_grad():
-        network[1].weight.copy_(torch.tensor([[-1.0], [1.0]]))
-        network[1].bias.zero_()
-    assert networks.accuracy(network, torch.tensor([[1.0], [2.0]]), torch.tensor([0, 1])) == 0.5
+def test_accuracy_takes_the_averages_or_the_batchs_own_mean_where_there_are_to_be_none() -> None:
+    # Normalized by their own mean the two samples are told apart; by the average of 0 both are positive.
+    kinds = [Kind("tanh", BatchNorm()), Kind("tanh", BatchNorm(averages=False))]
+    networks = Ensemble(kinds, [1, 1, 2], dtype=torch.float64)
+    (first, _), (second, _) = networks.layers
+    first.fill_(1.0)
+    second.copy_(torch.tensor([[-1.0, 1.0]]))
+    task = Classification(torch.tensor([[1.0], [2.0]], dtype=torch.float64), torch.tensor([0, 1]), scaled(1.0, 1.0))
+    assert accuracy(networks, task).tolist() == [0.5, 1.0]

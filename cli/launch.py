@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -25,6 +26,7 @@ from deepk.lab import resuming, runner, store, sweep
 from deepk.lab.configuration import Configuration, plain
 from deepk.lab.contract import Entry
 from deepk.lab.folder import RunFolder, claim_folder
+from deepk.lab.lending import BudgetSpent
 from deepk.lab.planning import Outcome, Plan, check_data, check_device, make_plan
 from deepk.lab.pool import pin_gpu
 from deepk.lab.record import Record
@@ -41,6 +43,7 @@ class Request:
     sweep: bool = False
     jobs: int = 1
     progress: bool = True
+    deadline: float = math.inf  # when the budget is spent, of time.time
     folder: RunFolder | None = None  # the run's, or the sweep's, once it is claimed
     parent: int | None = None  # the process without which a worker on this machine should not go on
 
@@ -110,7 +113,10 @@ def execute(composed: DictConfig, *, request: Request) -> Outcome:
                 record = _fresh(config, overrides, request, data)
                 runner.begin(request.entry.experiment, folder, record, plain(config))
             record.jobs = request.jobs
-            runner.run(request.entry.experiment, config, folder, record, progress=request.progress)
+            experiment, deadline = request.entry.experiment, request.deadline
+            runner.run(experiment, config, folder, record, progress=request.progress, deadline=deadline)
+    except BudgetSpent:
+        return Outcome(folder, overrides, spent=True)
     except Exception as error:  # the log holds the traceback
         with suppress(OSError):
             folder.path.rmdir()  # Hydra made it; nothing was written if the configuration was wrong
@@ -185,6 +191,8 @@ def run_sweep(request: Request, folder: RunFolder | None = None) -> Outcome:
                 with runner.ending(folder, record):
                     outcomes = _launch(hydra, request, folder, len(planned.points) + len(planned.bad))
                     _join(folder, record, request, planned, outcomes)
+            except BudgetSpent:
+                return Outcome(folder, request.overrides, spent=True)
             except Exception as stopped:
                 error = runner.one_line(stopped)
     return Outcome(folder, request.overrides, error)
@@ -261,10 +269,12 @@ def _join(folder: RunFolder, record: Record, request: Request, planned: Plan, ou
     finished = [
         sweep.Point(outcome.folder, configs[tuple(outcome.overrides)])
         for outcome in outcomes
-        if outcome.folder and not outcome.error
+        if outcome.folder and not outcome.error and outcome.folder.table("data").exists()
     ]
     if finished:
         sweep.join(request.entry.experiment, finished, folder, record)
     failed = [f"{' '.join(outcome.overrides)}: {outcome.error}" for outcome in outcomes if outcome.error]
     if failed:
         raise runner.PointsFailed(f"{len(failed)} of {len(outcomes)} points failed: {'; '.join(failed)}")
+    if any(outcome.spent for outcome in outcomes):
+        raise BudgetSpent

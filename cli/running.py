@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +37,10 @@ def run(
         bool,
         typer.Option("--resume", help="Go on with the newest unfinished run, or with the vNNN given."),
     ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Stop after so many MINUTES, with what is there judged; goes on with --resume."),
+    ] = None,
     results: Results = RESULTS,
     show_config: Annotated[bool, typer.Option("--show-config", help="Print the configuration and stop.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print units, steps and time, and stop.")] = False,
@@ -53,11 +59,15 @@ def run(
     deepk run eoc-training activation=my_module:my_function
 
     deepk run eoc-training --resume
+
+    deepk run eoc-training --scale paper --budget 60
     """
     entry = catalogue.find(name)
     words = list(overrides or [])
     version = _take_version(words) if resume else None
     request = _request(entry, words, scale, multirun, jobs, results, not quiet)
+    if budget is not None:
+        request = replace(request, deadline=time.time() + 60 * budget)
     if show_config:
         _show_config(request)
     elif dry_run:
@@ -130,10 +140,12 @@ def _run(request: Request, scale: str | None, resume: bool, version: str | None)
         request = launch.resumed(request, folder, scale=scale)
         typer.echo(f"resuming {printing.short(folder.path)}", err=True)
     outcome = launch.run_sweep(request, folder) if request.sweep else launch.run_one(request, folder)
-    if outcome.folder and (not outcome.error or (request.sweep and outcome.folder.judged)):
+    if outcome.folder and (outcome.folder.judged if request.sweep or outcome.spent else not outcome.error):
         report(outcome.folder)
     if outcome.error:
         raise LabError(f"{outcome.error}{log_of(outcome.folder)}")
+    if outcome.spent:
+        typer.echo(f"deepk: the budget is spent; it goes on with: deepk run {request.entry.name} --resume", err=True)
 
 
 def reproduce(only: Names = None, scale: Scale = "laptop", jobs: Jobs = 1, results: Results = RESULTS) -> None:

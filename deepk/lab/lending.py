@@ -1,11 +1,12 @@
-"""What the lab lends to a measurement: progress, random generators, the device, and a state that survives a kill."""
+"""What the lab lends to a measurement: progress, generators, the device, a state that survives a kill, and time."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from deepk.lab import store
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import torch
     from torch import Tensor
 
@@ -20,19 +22,44 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 30.0
 
 
+class BudgetSpent(Exception):
+    """The time that a run was given is over: it ends as interrupted, and goes on with --resume."""
+
+
 @dataclass
 class Lab:
-    """What the lab lends to one measurement: progress, random generators, the device, a checkpoint."""
+    """What the lab lends to one measurement: progress, random generators, the device, a checkpoint.
+
+    Attributes:
+        device: for torch.
+        checkpoint_path: where the state is kept; nowhere, if None.
+        report: what hears of progress.
+        keep: what writes the rows measured so far.
+        deadline: when the budget is spent, in seconds since the epoch of `time.time`.
+    """
 
     device: str
     checkpoint_path: Path | None = None
     report: Callable[[int, Mapping[str, Any]], None] | None = None
-    _saved_at: float = 0.0
+    keep: Callable[[pd.DataFrame], None] | None = None
+    deadline: float = math.inf
+    _saved_at: float = field(default_factory=time.monotonic)
+    _called_at: float = field(default_factory=time.time)
 
     def progress(self, steps: int = 1, **values: Any) -> None:
-        """Counts `steps` of the unit's steps as done; `values` (epoch, accuracy) stand beside the progress bar."""
+        """Counts `steps` of the unit's steps as done; `values` (epoch, accuracy) stand beside the progress bar.
+
+        Raises BudgetSpent after the deadline: what came since the last checkpoint is then to be done again.
+        """
         if self.report is not None:
             self.report(steps, values)
+        if time.time() > self.deadline:
+            raise BudgetSpent
+
+    def rows(self, rows: pd.DataFrame) -> None:
+        """The rows measured so far, which a run that stops before the unit ends judges and draws in their place."""
+        if self.keep is not None:
+            self.keep(rows)
 
     def generator(self, seed: int, stream: str) -> torch.Generator:
         """A generator on the CPU for one stream of random numbers ("weights", "batches") of one seed.
@@ -63,10 +90,19 @@ class Lab:
     def checkpoint(self, state: Mapping[str, Any]) -> None:
         """Saves `state` (tensors, numbers, lists, dicts of them) so that a killed unit continues from here.
 
-        Call it as often as you like: it writes at most every 30 seconds. Raises StoreError where it cannot be written.
+        Call it as often as you like: it writes at most every 30 seconds. Raises StoreError where it cannot be written,
+        and BudgetSpent, all written, where as long as since the last call would take the run past its deadline.
         """
-        self._saved_at = self._saved_at or time.monotonic()
-        if self.checkpoint_path is None or time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
+        now = time.time()
+        spent = now + (now - self._called_at) > self.deadline
+        self._called_at = now
+        if spent or time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
+            self._write(state)
+        if spent:
+            raise BudgetSpent
+
+    def _write(self, state: Mapping[str, Any]) -> None:
+        if self.checkpoint_path is None:
             return
         import io
 

@@ -17,11 +17,15 @@ from deepk.lab.folder import RunFolder
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run ended; small enough to come back from any worker. Without a folder it never began."""
+    """How one run ended; small enough to come back from any worker. Without a folder it never began.
+
+    `spent` says that its budget was, and that it is to be resumed.
+    """
 
     folder: RunFolder | None
     overrides: list[str] = field(default_factory=list)
     error: str = ""
+    spent: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepk.lab import store
 from deepk.lab.contract import Experiment, Unit
-from deepk.lab.lending import Lab
+from deepk.lab.lending import BudgetSpent, Lab
 from deepk.lab.torch_settings import configure_torch
 
 if TYPE_CHECKING:
@@ -42,10 +43,19 @@ class Work:
     experiment: Experiment
     config: Any  # the experiment's typed config, with `threads` and `device`
     folder: Path
+    deadline: float = math.inf  # see Lab
 
     def finished(self, unit: Unit) -> Path:
         """The file of a finished unit."""
         return self.folder / f"{unit.file_stem}.csv"
+
+    def so_far(self, unit: Unit) -> Path:
+        """The file of the rows of a unit that has not finished."""
+        return self.folder / f"{unit.file_stem}.so-far.csv"
+
+    def measured(self, unit: Unit) -> Path | None:
+        """The file of what there is of a unit, if there is something."""
+        return next((path for path in (self.finished(unit), self.so_far(unit)) if path.exists()), None)
 
 
 @dataclass
@@ -71,20 +81,28 @@ class _Throttle:
 def measure(work: Work, unit: Unit, report: Callable[[int, Mapping[str, Any]], None]) -> None:
     """Measures one unit and stores its rows, the key first, as `<unit>.csv`; a checkpoint it left is then removed.
 
-    Raises ValueError where the columns are not the declared ones.
+    Raises ValueError where the columns are not the declared ones, BudgetSpent where the deadline has come.
     """
+    if time.time() > work.deadline:
+        raise BudgetSpent
     configure_torch(work.config.threads)
     experiment = work.experiment
     checkpoint = work.folder / f"{unit.file_stem}.checkpoint"
     throttle = _Throttle(report)
-    started = time.perf_counter()
-    rows = experiment.measure(work.config, unit, Lab(work.config.device, checkpoint, throttle))
-    throttle.flush()
     timing = experiment.timing
+
+    def keep(rows: pd.DataFrame) -> None:
+        store.write_table(work.so_far(unit), _with_key(rows, unit, experiment.columns, timing))
+
+    started = time.perf_counter()
+    lab = Lab(work.config.device, checkpoint, throttle, keep, work.deadline)
+    rows = experiment.measure(work.config, unit, lab)
+    throttle.flush()
     if timing == ("seconds",) and "seconds" not in rows:
         rows = rows.assign(seconds=time.perf_counter() - started)
     store.write_table(work.finished(unit), _with_key(rows, unit, experiment.columns, timing))
-    checkpoint.unlink(missing_ok=True)
+    for left in (checkpoint, work.so_far(unit)):
+        left.unlink(missing_ok=True)
 
 
 def _with_key(rows: pd.DataFrame, unit: Unit, columns: tuple[str, ...], timing: tuple[str, ...]) -> pd.DataFrame:
@@ -99,12 +117,15 @@ def _with_key(rows: pd.DataFrame, unit: Unit, columns: tuple[str, ...], timing: 
 def run_units(work: Work, units: Sequence[Unit], jobs: int, on_done: Callable[[Unit], None], bar: tqdm[Any]) -> None:
     """Measures the units, `jobs` at a time, in any order.
 
-    Raises UnitFailed at the first unit that raises or whose process dies; finished units stay on disk.
+    Raises UnitFailed at the first unit that raises or whose process dies; finished units stay on disk. Raises
+    BudgetSpent, every unit at work having saved its state, when the deadline comes.
     """
     if jobs == 1 or len(units) <= 1:
         for unit in units:
             try:
                 measure(work, unit, partial(_show, bar, unit))
+            except BudgetSpent:
+                raise
             except Exception as error:
                 raise UnitFailed(_one_line(unit, error), traceback.format_exc()) from error
             on_done(unit)
@@ -112,6 +133,7 @@ def run_units(work: Work, units: Sequence[Unit], jobs: int, on_done: Callable[[U
     with _workers(work, min(jobs, len(units))) as pipes:
         waiting = list(reversed(units))
         busy: dict[Connection, Unit] = {}
+        spent = False
         for pipe in pipes:
             busy[pipe] = waiting.pop()
             pipe.send(busy[pipe])
@@ -127,11 +149,15 @@ def run_units(work: Work, units: Sequence[Unit], jobs: int, on_done: Callable[[U
                 elif kind == "failed":
                     raise UnitFailed(*content)
                 else:
-                    on_done(unit)
                     del busy[pipe]
-                    if waiting:
+                    if kind == "done":
+                        on_done(unit)
+                    spent |= kind == "spent"
+                    if waiting and not spent:
                         busy[pipe] = waiting.pop()
                         pipe.send(busy[pipe])
+    if spent:
+        raise BudgetSpent
 
 
 @contextmanager
@@ -182,6 +208,8 @@ def _work(work: Work, pipe: Connection, index: int) -> None:
                 measure(work, unit, lambda steps, values: pipe.send(("progress", steps, dict(values))))
             except (BrokenPipeError, ConnectionResetError):
                 raise
+            except BudgetSpent:
+                pipe.send(("spent",))
             except Exception as error:
                 pipe.send(("failed", _one_line(unit, error), traceback.format_exc()))
             else:

@@ -7,6 +7,7 @@ the tables as read back from these files -> claims.csv, figures/*
 from __future__ import annotations
 
 import logging
+import math
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from deepk.lab import rules, store
 from deepk.lab.claims import count_line, judge
 from deepk.lab.contract import Experiment, Unit, file_name
 from deepk.lab.folder import TABLES, RunFolder
+from deepk.lab.lending import BudgetSpent
 from deepk.lab.pool import UnitFailed, Work, run_units
 from deepk.lab.torch_settings import configure_torch
 
@@ -73,25 +75,54 @@ def begin(experiment: Experiment, folder: RunFolder, record: Record, config: Map
     records.save_patch(folder)
 
 
-def run(experiment: Experiment, config: Any, folder: RunFolder, record: Record, *, progress: bool) -> None:
+def run(
+    experiment: Experiment,
+    config: Any,
+    folder: RunFolder,
+    record: Record,
+    *,
+    progress: bool,
+    deadline: float = math.inf,
+) -> None:
     """Runs or resumes the experiment in its folder, which the caller holds; `record` ends as `done`.
 
     Finished units are not measured again. Raises what stopped the run: UnitFailed, StoreError, an exception of the
-    experiment (its traceback is in run.log), KeyboardInterrupt. The record then says `failed` or `interrupted`, and
-    the same call continues the run.
+    experiment (its traceback is in run.log), KeyboardInterrupt, or BudgetSpent at the deadline (of `time.time`), with
+    what was measured until then judged and drawn. The record then says `failed` or `interrupted`, and the same call
+    continues the run.
     """
     with ending(folder, record):
-        measure_tables(experiment, config, folder, jobs=record.jobs, progress=progress)
+        try:
+            measure_tables(experiment, config, folder, jobs=record.jobs, progress=progress, deadline=deadline)
+        except BudgetSpent:
+            if folder.table("data").exists():
+                finish(experiment, folder, record, [Group({}, config)])
+            raise
         finish(experiment, folder, record, [Group({}, config)])
 
 
-def measure_tables(experiment: Experiment, config: Any, folder: RunFolder, *, jobs: int, progress: bool) -> None:
-    """Predicts and measures: theory.csv, data.csv and timing.csv, from finished units on."""
+def measure_tables(
+    experiment: Experiment,
+    config: Any,
+    folder: RunFolder,
+    *,
+    jobs: int,
+    progress: bool,
+    deadline: float = math.inf,
+) -> None:
+    """Predicts and measures: theory.csv, data.csv and timing.csv, from finished units on.
+
+    Raises BudgetSpent at the deadline; the tables then hold what there is, unless that is nothing.
+    """
     configure_torch(config.threads)
     store.write_table(folder.table("theory"), experiment.predict(config))
     units = distinct(experiment.units(config))
-    work = Work(experiment, config, folder.units)
-    _measure(work, units, jobs, progress)
+    work = Work(experiment, config, folder.units, deadline)
+    try:
+        _measure(work, units, jobs, progress)
+    except BudgetSpent:
+        _gather(folder, work, units)
+        raise
     _gather(folder, work, units)
 
 
@@ -127,10 +158,13 @@ def _measure(work: Work, units: list[Unit], jobs: int, progress: bool) -> None:
 
 
 def _gather(folder: RunFolder, work: Work, units: list[Unit]) -> None:
-    """data.csv and timing.csv from the finished units, in the units' order."""
+    """data.csv and timing.csv from what there is of the units, in their order; nothing where there is nothing."""
     import pandas as pd
 
-    rows = pd.concat([store.read_table(work.finished(unit)) for unit in units], ignore_index=True)
+    measured = [path for unit in units if (path := work.measured(unit))]
+    if not measured:
+        return
+    rows = pd.concat([store.read_table(path) for path in measured], ignore_index=True)
     timing = rows[list(dict.fromkeys([*units[0].key, *work.experiment.timing]))]
     index = [column for column in timing if column in work.experiment.columns]
     store.write_table(folder.table("data"), rows[list(work.experiment.columns)])
@@ -156,6 +190,9 @@ def ending(folder: RunFolder, record: Record) -> Iterator[None]:
             if folder.is_version:  # a point of a sweep is nobody's latest
                 folder.point_to_latest()
             folder.clear_units()
+        except BudgetSpent:
+            close("interrupted", "its budget is spent")
+            raise
         except Exception as error:
             trace = error.trace if isinstance(error, UnitFailed) else traceback.format_exc()
             with suppress(store.StoreError):  # a full disk: the first error is the one to report

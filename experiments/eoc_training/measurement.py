@@ -106,6 +106,7 @@ def _train(cfg: Config, trainings: list[Training], lab: Lab, notes: dict[str, An
         shares = accuracy(networks, test).tolist()
         lost = {_training(row) for row in notes["rows"] if row["status"] == "diverged"}
         notes["rows"] += [row for row in _rows(trainings, epoch, shares) if _training(row) not in lost]
+        lab.rows(pd.DataFrame(notes["rows"]))
         lab.progress(0, epoch=epoch.number, accuracy=sum(shares) / len(shares))
 
 

@@ -172,6 +172,24 @@ def test_eight_runs_at_once_have_eight_versions_and_complete_records(toy: Termin
     assert (version(toy, "latest") / "data.csv").exists()
 
 
+def test_a_spent_budget_judges_what_there_is_and_the_run_goes_on_to_the_same_bytes(
+    toy: Terminal, finished_folder: Path
+) -> None:
+    toy.hold()
+    result = toy("run", "toy", "--budget", "0.1", "-j", "2")
+    assert result.code == 0, result.err
+    assert result.line == "deepk: the budget is spent; it goes on with: deepk run toy --resume"
+    assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
+    assert (version(toy) / "data.csv").read_text().count("\n") == 2  # of four units, the one that nothing holds up
+    assert statuses(toy) == ["interrupted"]
+    assert record(version(toy))["error"] == "its budget is spent"
+    toy.release()
+    assert toy("run", "toy", "--resume").code == 0
+    assert statuses(toy) == ["done"]
+    whole = finished_folder / "results" / "toy" / "v001" / "data.csv"
+    assert (version(toy) / "data.csv").read_bytes() == whole.read_bytes()
+
+
 # --- failures inside a run --------------------------------------------------------------------------------------------
 
 

@@ -64,3 +64,37 @@ def test_a_resumed_training_ends_as_one_that_was_never_interrupted(
     resumed, notes = trained(Lab("cpu", path), 5)
     assert torch.equal(resumed, whole)
     assert notes == all_notes
+
+
+def test_only_the_state_of_the_same_training_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lending, "CHECKPOINT_SECONDS", 0.0)
+    lab = Lab("cpu", tmp_path / "unit.checkpoint")
+    lab.resumable({"position": torch.ones(3)}, [], {"done": 1}, of="first").save()
+    for of, expected in (("second", 0.0), ("first", 1.0)):
+        position, notes = torch.zeros(3), {"done": 0}
+        lab.resumable({"position": position}, [], notes, of=of)
+        assert (float(position[0]), float(notes["done"])) == (expected, expected)
+
+
+def test_a_run_stops_at_the_checkpoint_after_which_its_budget_would_be_overdrawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(lending.time, "time", lambda: now)
+    lab = Lab("cpu", tmp_path / "unit.checkpoint", deadline=1100.0)
+    now = 1040.0
+    lab.checkpoint({"epoch": 1})  # the next 40 seconds end at 1080
+    now = 1080.0
+    with pytest.raises(lending.BudgetSpent):
+        lab.checkpoint({"epoch": 2})
+    assert lab.restore() == {"epoch": 2}
+
+
+def test_progress_after_the_deadline_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab, steps = Lab("cpu", report=lambda n, _: steps.append(n), deadline=1000.0), []
+    monkeypatch.setattr(lending.time, "time", lambda: 999.0)
+    lab.progress(3)
+    monkeypatch.setattr(lending.time, "time", lambda: 1001.0)
+    with pytest.raises(lending.BudgetSpent):
+        lab.progress(4)
+    assert steps == [3, 4]

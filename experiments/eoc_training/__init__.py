@@ -23,8 +23,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from omegaconf import MISSING
-
 from deepk.lab import Configuration, Data, Deviation, bounds
 
 COLUMNS = ("ensemble", "activation", "initialization", "seed", "epoch", "step", "train_loss", "test_accuracy", "status")
@@ -46,12 +44,12 @@ KNOWN_DEVIATIONS = {"batch-norm-does-not-help/relu": _OVERFLOW, "table-1/mnist/r
 class BatchNormalization:
     """What the paper leaves open of its batch normalization: see `deepk.networks.BatchNorm`."""
 
-    epsilon: float = bounds.positive()
-    momentum: float = bounds.between(0, 1)
-    unbiased: bool = MISSING
-    trained: bool = MISSING
-    averages: bool = MISSING
-    output: bool = MISSING
+    epsilon: float = bounds.positive(default=1e-3)
+    momentum: float = bounds.between(0, 1, default=0.99)
+    unbiased: bool = False
+    trained: bool = True
+    averages: bool = True
+    output: bool = False
 
 
 @dataclass
@@ -72,5 +70,5 @@ class Config(Configuration):
     ordered_sigma_b: float = bounds.at_least(0)
     ordered_sigma_w: float = bounds.positive()
     batch_norm: BatchNormalization = field(default_factory=BatchNormalization)
-    replicas: int | None = bounds.optional_at_least(1)
-    precision: str = bounds.one_of("float32", "tf32", "float64")
+    replicas: int | None = bounds.optional_at_least(1, default=None)
+    precision: str = bounds.one_of("float32", "tf32", "float64", default="float32")

@@ -24,18 +24,30 @@ class Run:
     cfg: Config
 
     def ends(self, activation: str, initialization: str, *, epoch: int | None = None, time: float = 0.0) -> list[float]:
-        """Test accuracy in percent of each seed after `epoch`, by default the last; NaN for a diverged one.
+        """Test accuracy in percent of each seed after `epoch`, or the `last`; NaN for one that diverged by then.
 
-        Silent for a training that is absent, or shorter than `time`, in learning rate x steps.
+        Seeds that have not come so far are left out. Silent for a training that is absent, or that no seed has taken so
+        far, or where the epoch ends before `time`, in learning rate x steps, and none has diverged.
         """
+        at = epoch or self.last((activation, initialization))
         rows = present(self.data, activation=activation, initialization=initialization)
-        lost, spent = rows["status"] == "diverged", self.cfg.learning_rate * float(rows["step"].max())
+        lost = (rows["status"] == "diverged") & (rows["epoch"] <= at)
+        rows = rows.assign(percent=100 * rows["test_accuracy"].astype(float).mask(lost))[lost | (rows["epoch"] == at)]
+        needs(not rows.empty, f"no seed of {activation}, {initialization}, has reached epoch {at} yet")
+        spent = self.cfg.learning_rate * float(rows["step"].max())
         enough = lost.any() or spent >= time * (1 - 1e-9)  # rounding of the product
         needs(enough, f"learning rate x steps is {spent:.3g}, and the claim needs {time:g}")
-        percent = rows.assign(percent=100 * rows["test_accuracy"].astype(float).mask(lost))
-        until = percent[percent["epoch"] <= (epoch or self.cfg.epochs)]
-        ends: list[float] = until.sort_values("epoch").groupby("seed").tail(1)["percent"].tolist()
+        ends: list[float] = rows.sort_values("seed")["percent"].tolist()
         return ends
+
+    def last(self, *trainings: tuple[str, str]) -> int:
+        """The last epoch that all seeds of these (activation, initialization) have reached; diverged ones aside."""
+        reached = []
+        for activation, initialization in trainings:
+            rows = present(self.data, activation=activation, initialization=initialization)
+            going = rows.groupby("seed").filter(lambda seed: (seed["status"] != "diverged").all())
+            reached.append(int((rows if going.empty else going).groupby("seed")["epoch"].max().min()))
+        return min(reached)
 
     def lost(self, *trainings: tuple[str, str]) -> str:
         """Which seeds of some (activation, initialization) diverged, in words."""
@@ -43,6 +55,12 @@ class Run:
         keys = rows[["activation", "initialization", "seed", "epoch"]].to_numpy()
         words = [f"{activation} {start} seed {seed} at epoch {epoch}" for activation, start, seed, epoch in keys]
         return f"diverged: {', '.join(words)}" if words else ""
+
+    @property
+    def data_set(self) -> str:
+        """Whose images they are, however they are encoded; of tables without that column the configuration says it."""
+        named = self.theory["images"].iloc[0] if "images" in self.theory else self.cfg.data.name
+        return str(named).split(",")[0]
 
     @property
     def chance(self) -> float:

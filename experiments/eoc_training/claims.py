@@ -55,7 +55,7 @@ def _cells(claim: Judging, run: Run) -> None:
             ),
             explanation=cell.remark,
         ) as finding:
-            _needs_setting(run.cfg, cell)
+            _needs_setting(run, cell)
             ends = run.ends(cell.activation, cell.initialization, epoch=cell.epoch)
             ours = Sample.of(ends)
             finding.expects(cell.nearest(ours.mean))
@@ -88,13 +88,15 @@ def _apart(cell: Cell, seeds: int) -> float:
     return mean_half_width(Sample(0.0, cell.deviation, paper.RUNS), level=LEVEL) * math.sqrt(1 + paper.RUNS / seeds)
 
 
-def _needs_setting(cfg: Config, cell: Cell) -> None:
+def _needs_setting(run: Run, cell: Cell) -> None:
     """Silent at another setting than the cell's, with what is not the same."""
-    wanted = {**paper.SETTING, "data.name": cell.data, "data.train_size": None, "data.test_size": None}
+    cfg = run.cfg
+    wanted = {**paper.SETTING, "data.train_size": None, "data.test_size": None}
     if cell.initialization == ORDERED:
         wanted |= {"ordered_sigma_b": 1.0, "ordered_sigma_w": 1.0}
     ours = {key: attrgetter(key)(cfg) for key in wanted}
-    other = [f"{key}={ours[key]}, not {value}" for key, value in wanted.items() if ours[key] != value]
+    other = [] if run.data_set == cell.data else [f"data.name={run.data_set}, not {cell.data}"]
+    other += [f"{key}={ours[key]}, not {value}" for key, value in wanted.items() if ours[key] != value]
     if cell.initialization != ORDERED:
         needs(cell.activation in SIGMA_B, f"the paper does not say where its {cell.activation} starts on the edge")
         other += _off_the_edge(cfg, cell.activation)
@@ -170,7 +172,8 @@ def _faster_than_relu(claim: Judging, run: Run) -> None:
             ">=",
             0.0,
         ) as finding:
-            smooth, kinked = (run.ends(name, EDGE, time=SMOOTH_TIME) for name in (activation, "relu"))
+            epoch = run.last((activation, EDGE), ("relu", EDGE))
+            smooth, kinked = (run.ends(name, EDGE, epoch=epoch, time=SMOOTH_TIME) for name in (activation, "relu"))
             lost = run.lost((activation, EDGE), ("relu", EDGE))
             finding.gives(float(np.min(smooth) - np.max(kinked)), run.difference(), remark=lost)
 
@@ -185,8 +188,9 @@ def _batch_norm(claim: Judging, run: Run) -> None:
             ">=",
             0.0,
         ) as finding:
+            epoch = run.last((activation, EDGE), (activation, NORMALIZED))
             plain, normalized = (
-                Sample.of(run.ends(activation, start, time=SMOOTH_TIME)) for start in (EDGE, NORMALIZED)
+                Sample.of(run.ends(activation, start, epoch=epoch, time=SMOOTH_TIME)) for start in (EDGE, NORMALIZED)
             )
             few = min(plain.count, normalized.count) < INTERVAL_SEEDS
             within = run.difference() if few else welch_interval(plain, normalized, over="seeds")

@@ -7,6 +7,7 @@ import pandas as pd
 from deepk.data import Dataset, load
 from deepk.meanfield import MeanField, edge_of_chaos
 from experiments.eoc_training import Config
+from experiments.published.images import RE_ENCODED
 
 
 def predict(cfg: Config) -> pd.DataFrame:
@@ -14,7 +15,7 @@ def predict(cfg: Config) -> pd.DataFrame:
 
     chi_1 is that of the network without batch normalization.
     """
-    test_y = images(cfg).test_y
+    data = images(cfg)
     rows = []
     for name in cfg.activations:
         for initialization in cfg.initializations:
@@ -23,7 +24,9 @@ def predict(cfg: Config) -> pd.DataFrame:
             rows.append((name, initialization, sigma_b, sigma_w, q, slope, slope**cfg.depth))
     columns = ["activation", "initialization", "sigma_b", "sigma_w", "q", "chi_1", "gradient_factor"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(chance=float(test_y.bincount().max()) / len(test_y), test_images=len(test_y))
+    chance = float(data.test_y.bincount().max()) / len(data.test_y)
+    named = RE_ENCODED.get(data.sha256, cfg.data.name)
+    return table.assign(chance=chance, test_images=len(data.test_y), images=named)
 
 
 def initial_point(cfg: Config, activation: str, initialization: str) -> tuple[float, float, float]:

@@ -8,8 +8,6 @@ from experiments.published.compositional_kernels import PAPER
 
 ACTIVATIONS = ("relu", "gelu", "sigmoid", "swish")
 DIGIT = 0.005  # half a unit of the last printed digit
-# CIFAR-10 as 60,000 JPEG files, {train,test}/CLASS/NNNN.jpg; by the sha256 of their manifest (`deepk data check`).
-RE_ENCODED = {"f10d4c9e536a564f17fa5e8d68ba087d1235e60cd1f21700e11ff43f0647bbb0": "cifar10, re-encoded as JPEG"}
 
 
 class Cell(NamedTuple):

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from deepk.features.compressed import feature_deviation
-from experiments.published.random_features import RE_ENCODED
+from experiments.published.images import RE_ENCODED
 from experiments.random_features import Config
 from experiments.random_features.inputs import coefficients, images, maps
 

@@ -15,7 +15,8 @@ import torch
 from deepk.kernels import CompositionalKernel
 from deepk.lab import Claim, Lab, Unit, Verdict, lending
 from deepk.lab.configuration import flat
-from experiments.published.random_features import CELLS, DEPTHS, RE_ENCODED, SCHEDULES, SETTINGS
+from experiments.published.images import RE_ENCODED
+from experiments.published.random_features import CELLS, DEPTHS, SCHEDULES, SETTINGS
 from experiments.random_features import BASELINES, COLUMNS, Config
 from experiments.random_features.claims import claims as all_claims
 from experiments.random_features.figures import draw

@@ -9,6 +9,22 @@ import typer
 
 from cli import completion
 
+Multirun = Annotated[
+    bool,
+    typer.Option("-m", "--multirun", help="Run every combination of comma-separated values."),
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with the newest unfinished run, or with the vNNN given."),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01,
+        metavar="MINUTES",
+        help="Stop in time, with what is measured by then judged; --resume goes on.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Results = Annotated[Path, typer.Option("--results", help="Folder of the results.")]
 Jobs = Annotated[int, typer.Option("-j", "--jobs", min=1, help="Units, or points of a sweep, to run at a time.")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import catalogue, completion, printing
-from cli.options import RESULTS, Jobs, Name, Names, Overrides, Results, Scale
+from cli.options import RESULTS, Budget, Jobs, Multirun, Name, Names, Overrides, Results, Resume, Scale
 from cli.results import log_of, report
 from cli.words import nearest
 from deepk.errors import LabError, Refused
@@ -28,19 +28,10 @@ def run(
         str | None,
         typer.Option(help="smoke, laptop (the default) or paper.", autocompletion=completion.scales),
     ] = None,
-    multirun: Annotated[
-        bool,
-        typer.Option("-m", "--multirun", help="Run every combination of comma-separated values."),
-    ] = False,
+    multirun: Multirun = False,
     jobs: Jobs = 1,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with the newest unfinished run, or with the vNNN given."),
-    ] = False,
-    budget: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Stop after so many MINUTES, with what is there judged; goes on with --resume."),
-    ] = None,
+    resume: Resume = False,
+    budget: Budget = None,
     results: Results = RESULTS,
     show_config: Annotated[bool, typer.Option("--show-config", help="Print the configuration and stop.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print units, steps and time, and stop.")] = False,

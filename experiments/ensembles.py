@@ -28,11 +28,14 @@ def train_resumably(
     so append an epoch's rows before the next epoch is asked for. `of` names the
     training where a unit has several, and `setting` goes to `train`.
     """
-    notes |= {"rows": [], "after": [0, 0, 0.0], **notes}
+    notes |= {"rows": [], "after": None, **notes}
     training = lab.resumable({**networks.tensors(), **optimizer.tensors()}, generators, notes, of)
-    lab.progress(notes["after"][1])
-    after = (int(notes["after"][0]), int(notes["after"][1]), float(notes["after"][2]))
+    after = None
+    if notes["after"] is not None:
+        number, step, loss, seconds = notes["after"]
+        after = Epoch(number, step, torch.tensor(loss, dtype=torch.float64), seconds)
+        lab.progress(step)
     for epoch in train(networks, task, optimizer, generators=generators, after=after, on_step=lab.progress, **setting):
         yield epoch
-        notes["after"] = [epoch.number, epoch.step, epoch.seconds]
+        notes["after"] = [epoch.number, epoch.step, epoch.loss.tolist(), epoch.seconds]
         training.save()

@@ -64,15 +64,21 @@ class Regression:
         """How many each network has."""
         return self.x.shape[1]
 
-    def inputs(self, index: Int[Tensor, "1 batch"]) -> Float[Tensor, "networks batch inputs"]:
-        """The samples at these positions, the same for all networks."""
-        return self.x.index_select(1, index[0])
+    def inputs(self, index: Int[Tensor, "networks_or_one batch"]) -> Float[Tensor, "networks batch inputs"]:
+        """The samples index[r] of network r; a single row is every network's."""
+        return _taken(self.x, index)
 
     def loss(self, outputs: Tensor, index: Tensor) -> Losses:
         """Each network's error over the batch, with 2 (f - y) / n or sign(f - y) / n, n values in the batch."""
-        error = outputs - self.y.index_select(1, index[0])
+        error = outputs - _taken(self.y, index)
         loss, delta = error.square(), error * 2
         if self.absolute is not None:
             chosen = self.absolute[:, None, None]
             loss, delta = torch.where(chosen, error.abs(), loss), torch.where(chosen, error.sign(), delta)
         return loss.mean(dim=(1, 2)), delta / error[0].numel()
+
+
+def _taken(samples: Tensor, index: Tensor) -> Tensor:
+    if len(index) == 1:
+        return samples.index_select(1, index[0])
+    return samples.gather(1, index[..., None].expand(-1, -1, samples.shape[2]))

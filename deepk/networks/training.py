@@ -53,7 +53,7 @@ def train(
     batch_size: int,
     epochs: int,
     generators: Sequence[torch.Generator],
-    after: tuple[int, int, float] = (0, 0, 0.0),
+    after: Epoch | None = None,
     on_step: Callable[[], None] = lambda: None,
 ) -> Iterator[Epoch]:
     """Trains all networks in place; yields each epoch, and stops after one in which the losses of all left the numbers.
@@ -61,9 +61,15 @@ def train(
     Every epoch visits all samples once, network r in an order that generators[r] draws; a single generator draws one
     order for all. On a CUDA device a step of `Sgd` is captured once and replayed as a graph. Losses stay on the device
     until the end of an epoch. To continue after an interruption, restore what `networks.tensors()`, the optimizer's and
-    the generators held, and pass the number, the step and the seconds of the last finished epoch as `after`.
+    the generators held, and pass the last finished epoch as `after`.
+
+    Raises ValueError where there are as many generators as neither one nor the networks.
     """
-    number, step, seconds = after
+    if len(generators) not in (1, len(networks.kinds)):
+        raise ValueError(f"{len(generators)} generators for {len(networks.kinds)} networks: it takes one, or one each")
+    if after is not None and all(after.diverged):
+        return
+    number, step, seconds = (after.number, after.step, after.seconds) if after else (0, 0, 0.0)
     losses = _zeros(networks)
 
     def take(index: Tensor) -> None:

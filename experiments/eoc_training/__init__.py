@@ -27,7 +27,7 @@ from deepk.lab import Configuration, Data, Deviation, bounds
 
 COLUMNS = ("ensemble", "activation", "initialization", "seed", "epoch", "step", "train_loss", "test_accuracy", "status")
 TIMING = ("activation", "initialization", "seed", "epoch", "seconds", "replicas")
-FIGURES = ("accuracy-against-epoch", "accuracy-against-time")
+FIGURES = ("accuracy",)
 
 NAMES = {"edge-of-chaos": "edge of chaos", "batch-norm": "edge of chaos + batch norm", "ordered": "ordered phase"}
 

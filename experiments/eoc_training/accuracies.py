@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 
 import pandas as pd
 from scipy.special import ndtri
@@ -11,6 +12,8 @@ from scipy.special import ndtri
 from deepk.lab import Tolerance, needs, present, where
 from deepk.statistics import binomial_deviation, binomial_half_width, simultaneous
 from experiments.eoc_training import Config
+from experiments.published import eoc_training as paper
+from experiments.published.eoc_training import ORDERED, SIGMA_B, Cell
 
 LEVEL = 0.99  # two-sided, of every interval
 
@@ -57,10 +60,9 @@ class Run:
         return f"diverged: {', '.join(words)}" if words else ""
 
     @property
-    def data_set(self) -> str:
-        """Whose images they are, however they are encoded; of tables without that column the configuration says it."""
-        named = self.theory["images"].iloc[0] if "images" in self.theory else self.cfg.data.name
-        return str(named).split(",")[0]
+    def images(self) -> str:
+        """Which they are, and how they are encoded; of tables without that column the configuration says it."""
+        return str(self.theory["images"].iloc[0] if "images" in self.theory else self.cfg.data.name)
 
     @property
     def chance(self) -> float:
@@ -68,17 +70,44 @@ class Run:
         return 100 * float(self.theory["chance"].iloc[0])
 
     @property
-    def images(self) -> int:
+    def test_images(self) -> int:
         """How many the test set has."""
         return int(self.theory["test_images"].iloc[0])
 
     def guessing(self, seeds: int) -> Tolerance:
         """Of the best or the worst of some accuracies at chance."""
-        width = binomial_half_width(self.chance / 100, self.images, level=simultaneous(LEVEL, seeds))
-        return Tolerance(100 * width, f"99 % binomial interval of a guess on {self.images} images, for {seeds} at once")
+        width = binomial_half_width(self.chance / 100, self.test_images, level=simultaneous(LEVEL, seeds))
+        return Tolerance(
+            100 * width, f"99 % binomial interval of a guess on {self.test_images} images, for {seeds} at once"
+        )
 
     def difference(self) -> Tolerance:
         """Of a difference of two accuracies on this test set, where they scatter most, at one half."""
-        deviation = math.sqrt(2) * binomial_deviation(0.5, self.images)
+        deviation = math.sqrt(2) * binomial_deviation(0.5, self.test_images)
         width = 100 * float(ndtri((1 + LEVEL) / 2)) * deviation
-        return Tolerance(width, f"99 % interval of a difference of two accuracies on {self.images} images, at most")
+        return Tolerance(
+            width, f"99 % interval of a difference of two accuracies on {self.test_images} images, at most"
+        )
+
+
+def other_setting(run: Run, cell: Cell) -> str:
+    """In what a run was made at another setting than a printed cell, in words, or nothing."""
+    cfg, images = run.cfg, run.images.split(",")[0]
+    wanted = {**paper.SETTING, "data.train_size": None, "data.test_size": None}
+    if cell.initialization == ORDERED:
+        wanted |= {"ordered_sigma_b": 1.0, "ordered_sigma_w": 1.0}
+    ours = {key: attrgetter(key)(cfg) for key in wanted}
+    other = [] if images == cell.data else [f"data.name={images}, not {cell.data}"]
+    other += [f"{key}={ours[key]}, not {value}" for key, value in wanted.items() if ours[key] != value]
+    if cell.initialization != ORDERED:
+        if cell.activation not in SIGMA_B:
+            return f"the paper does not say where its {cell.activation} starts on the edge"
+        other += off_the_edge(cfg, cell.activation)
+    other += [f"epochs={cfg.epochs}, not {cell.epoch}"] if cfg.epochs < cell.epoch else []
+    return "; ".join(other)
+
+
+def off_the_edge(cfg: Config, activation: str) -> list[str]:
+    """The sigma_b of this run where it is not the authors' for an activation, in words."""
+    ours, theirs = cfg.sigma_b.get(activation), SIGMA_B[activation]
+    return [] if ours == theirs else [f"sigma_b.{activation}={ours}, not {theirs}"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ import pandas as pd
 from deepk.lab import Claim, Judging, Sample, Tolerance, absolute, needs, only, present, rounding, share, welch_interval
 from deepk.statistics import mean_half_width
 from experiments.eoc_training import NAMES, Config
-from experiments.eoc_training.accuracies import LEVEL, Run
+from experiments.eoc_training.accuracies import LEVEL, Run, off_the_edge, other_setting
 from experiments.published import eoc_training as paper
 from experiments.published.eoc_training import EDGE, LEARNERS, NORMALIZED, ORDERED, PAPER, SIGMA_B, SMOOTH, Cell
 
@@ -55,7 +54,7 @@ def _cells(claim: Judging, run: Run) -> None:
             ),
             explanation=cell.remark,
         ) as finding:
-            _needs_setting(run, cell)
+            needs(not (other := other_setting(run, cell)), other)
             ends = run.ends(cell.activation, cell.initialization, epoch=cell.epoch)
             ours = Sample.of(ends)
             finding.expects(cell.nearest(ours.mean))
@@ -88,28 +87,6 @@ def _apart(cell: Cell, seeds: int) -> float:
     return mean_half_width(Sample(0.0, cell.deviation, paper.RUNS), level=LEVEL) * math.sqrt(1 + paper.RUNS / seeds)
 
 
-def _needs_setting(run: Run, cell: Cell) -> None:
-    """Silent at another setting than the cell's, with what is not the same."""
-    cfg = run.cfg
-    wanted = {**paper.SETTING, "data.train_size": None, "data.test_size": None}
-    if cell.initialization == ORDERED:
-        wanted |= {"ordered_sigma_b": 1.0, "ordered_sigma_w": 1.0}
-    ours = {key: attrgetter(key)(cfg) for key in wanted}
-    other = [] if run.data_set == cell.data else [f"data.name={run.data_set}, not {cell.data}"]
-    other += [f"{key}={ours[key]}, not {value}" for key, value in wanted.items() if ours[key] != value]
-    if cell.initialization != ORDERED:
-        needs(cell.activation in SIGMA_B, f"the paper does not say where its {cell.activation} starts on the edge")
-        other += _off_the_edge(cfg, cell.activation)
-    other += [f"epochs={cfg.epochs}, not {cell.epoch}"] if cfg.epochs < cell.epoch else []
-    needs(not other, "; ".join(other))
-
-
-def _off_the_edge(cfg: Config, activation: str) -> list[str]:
-    """The sigma_b of this run where it is not the authors' for an activation, in words."""
-    ours, theirs = cfg.sigma_b.get(activation), SIGMA_B[activation]
-    return [] if ours == theirs else [f"sigma_b.{activation}={ours}, not {theirs}"]
-
-
 def _edge_points(claim: Judging, run: Run) -> None:
     """sigma_w on the edge, where the authors' script has its own estimates."""
     for activation, sigma_w, precision, exact in paper.EDGE_POINTS:
@@ -125,7 +102,7 @@ def _edge_points(claim: Judging, run: Run) -> None:
         ) as finding:
             at = {"activation": activation, "initialization": EDGE}
             present(run.data, **at)
-            needs(not (other := _off_the_edge(run.cfg, activation)), "".join(other))
+            needs(not (other := off_the_edge(run.cfg, activation)), "".join(other))
             why = "rounding of the quadrature and of the fixed point in float64; expected is exact to 30 digits"
             finding.gives(only(run.theory, "sigma_w", **at), rounding(1e-12, why))
 

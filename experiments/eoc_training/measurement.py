@@ -68,14 +68,15 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
     saved = lab.restore()
     notes: dict[str, Any] = saved["notes"] if saved else {"rows": [], "done": 0, "size": len(trainings)}
     while notes["done"] < len(trainings):
-        part, before = trainings[notes["done"] :][: notes["size"]], list(notes["rows"])
+        part = trainings[notes["done"] :][: notes["size"]]
         try:
             _train(cfg, part, lab, notes)
             notes["done"] += len(part)
         except torch.cuda.OutOfMemoryError:
             if len(part) == 1:
                 raise
-            notes |= {"rows": before, "size": math.ceil(len(part) / 2)}
+            others = [row for row in notes["rows"] if _training(row) not in part]
+            notes |= {"rows": others, "size": math.ceil(len(part) / 2)}
             LOG.warning("%d networks are too many for the memory of %s: now %d", len(part), lab.device, notes["size"])
             torch.cuda.empty_cache()
         notes.pop("after", None)

@@ -19,6 +19,7 @@ from deepk.networks import BatchNorm, Classification, Ensemble, Kind, Sgd, train
 from deepk.networks.optimizers import Gradient
 from experiments import ensembles
 from experiments.eoc_training import COLUMNS
+from experiments.eoc_training.accuracies import Run
 from experiments.eoc_training.claims import LEARNT, STAYED, claims
 from experiments.eoc_training.figures import draw
 from experiments.eoc_training.measurement import measure, units
@@ -390,11 +391,37 @@ def test_an_ensemble_too_large_for_the_memory_is_trained_in_halves_and_says_so(
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_seeds_that_have_not_come_so_far_are_left_out_of_a_cell(paper: Any, as_printed: Any) -> None:
+    theory, data = as_printed
+    data = data[(data["seed"] < 4) | (data["epoch"] <= 60)]
+    assert len(Run(theory, data, paper).ends("elu", "edge-of-chaos", epoch=100)) == 4
+    assert judged(paper, theory, data[data["epoch"] <= 60])["table-1/mnist/elu/edge-of-chaos"].other_setting == (
+        "no seed of elu, edge-of-chaos, has reached epoch 100 yet"
+    )
+
+
+def test_activations_are_compared_after_an_epoch_that_all_their_seeds_have_reached(paper: Any) -> None:
+    theory, data = tables(paper, {("elu", "edge-of-chaos"): [50.0, 50.0], ("relu", "edge-of-chaos"): [40.0, 40.0]})
+    behind = (data["activation"] == "relu") & (data["seed"] == 1)
+    data.loc[data["epoch"] > 30, "test_accuracy"] = 0.99
+    data.loc[(data["activation"] == "elu") & (data["epoch"] > 30), "test_accuracy"] = 0.1
+    found = judged(paper, theory, data[~behind | (data["epoch"] <= 30)])["smooth-faster-than-relu/elu"]
+    assert found.measured == pytest.approx(10.0)
+
+
+def test_printed_accuracies_stand_in_the_figure_where_the_setting_is_theirs(paper: Any, as_printed: Any) -> None:
+    theory, data = as_printed
+    for cfg, count in ((paper, 3 + 3 + 3 + 3 + 3 + 3 + 1), (replace(paper, width=100), 0)):
+        figure = draw(theory, data.assign(seconds=1.0), cfg)["accuracy"]
+        marks = [bar for panel in figure.axes for bar in panel.containers if bar.get_label().startswith("printed")]
+        assert len(marks) == count
+
+
 def test_the_band_of_the_figure_spans_the_seeds() -> None:
     cfg = compose("smoke", "activations=[tanh]")
     theory, data = tables(cfg, {("tanh", "edge-of-chaos"): [20.0, 40.0]})
-    figure = draw(theory, data.assign(seconds=1.0), cfg)["accuracy-against-epoch"]
-    (panel,) = figure.axes
+    figure = draw(theory, data.assign(seconds=1.0), cfg)["accuracy"]
+    panel, _ = figure.axes
     (mean,) = {tuple(line.get_ydata()) for line in panel.lines if line.get_label() == "edge of chaos"}
     assert mean == (30.0, 30.0)
     band = panel.collections[0].get_paths()[0].vertices[:, 1]

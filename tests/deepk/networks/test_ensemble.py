@@ -232,6 +232,23 @@ def test_an_ensemble_trains_as_each_network_does_alone_under_torchs_adam() -> No
         torch.testing.assert_close(networks(x)[r], network(x[r]).detach(), rtol=ROUNDING, atol=ROUNDING)
 
 
+def test_networks_may_each_have_their_own_order() -> None:
+    together = uniform(2, [1, 5, 1])
+    x, y = data(2)
+
+    def trained(networks: Ensemble, chosen: slice) -> Tensor:
+        task, own = Regression(x[chosen], y[chosen]), generators(2)[chosen]
+        adam = Adam(networks, learning_rate=1e-2)
+        for _ in train(networks, task, adam, batch_size=20, epochs=3, generators=own):
+            pass
+        return networks.parameters
+
+    both = trained(together, slice(0, 2))
+    for r in range(2):
+        alone = Ensemble([Kind("relu")], [1, 5, 1], dtype=torch.float64).draw_uniform_([generators(2)[r]])
+        torch.testing.assert_close(both[r], trained(alone, slice(r, r + 1))[0], rtol=ROUNDING, atol=ROUNDING)
+
+
 def test_parameters_begin_as_torchs_linear_layers_do() -> None:
     for weight, bias in uniform(50, [4, 100, 1]).layers:
         bound = weight.shape[1] ** -0.5

@@ -241,7 +241,7 @@ class Training:
         for mine, its in zip(self.generators, other.generators, strict=True):
             mine.set_state(its.get_state())
 
-    def run(self, *, until: int = 5, after: tuple[int, int, float] = (0, 0, 0.0)) -> Numbers:
+    def run(self, *, until: int = 5, after: Epoch | None = None) -> Numbers:
         """Trains up to the end of an epoch."""
         found: Numbers = []
         task = problem([1.0, 0.5])
@@ -259,15 +259,29 @@ def test_training_that_was_interrupted_goes_on_bit_for_bit_as_it_would_have(lear
     epochs = whole.run()
     begun = first.run(until=at)
     second.restore(first)
-    number, step, _ = begun[-1]
-    assert begun + second.run(after=(number, step, 0.0)) == epochs
+    number, step, loss = begun[-1]
+    assert begun + second.run(after=Epoch(number, step, torch.tensor(loss), 0.0)) == epochs
     assert same(second.tensors(), whole.tensors())
     x = torch.randn(2, 10, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     assert torch.equal(second.networks(x), whole.networks(x))  # by the averages, which training does not read
 
 
 def test_after_the_last_epoch_nothing_is_left_to_train() -> None:
-    assert Training(Sgd).drawn().run(after=(5, 15, 2.0)) == []
+    assert Training(Sgd).drawn().run(after=Epoch(5, 15, torch.ones(2), 2.0)) == []
+
+
+def test_after_an_epoch_in_which_all_have_diverged_nothing_is_trained() -> None:
+    lost = Epoch(2, 6, torch.tensor([math.nan, math.inf]), 2.0)
+    assert Training(Sgd).drawn().run(after=lost) == []
+
+
+def test_as_many_generators_as_neither_one_nor_the_networks_are_refused() -> None:
+    networks = softmax_regression(3)
+    run = train(
+        networks, problem([1.0] * 3), Sgd(networks, learning_rate=0.1), generators=generators([0, 1]), **SETTING
+    )
+    with pytest.raises(ValueError, match="2 generators for 3 networks: it takes one, or one each"):
+        next(run)
 
 
 def test_evaluating_between_epochs_does_not_change_the_training() -> None:
@@ -287,7 +301,8 @@ def test_seconds_are_those_of_the_steps_since_the_start(monkeypatch: pytest.Monk
         clock[0] += seconds
 
     networks, seconds = softmax_regression(1), []
-    setting = {**SETTING, "generators": generators([0]), "after": (2, 6, before), "on_step": lambda: pass_by(1.0)}
+    last = Epoch(2, 6, torch.ones(1), before)
+    setting = {**SETTING, "generators": generators([0]), "after": last, "on_step": lambda: pass_by(1.0)}
     for epoch in train(networks, problem([1.0]), Sgd(networks, learning_rate=0.1), **setting):
         seconds.append(epoch.seconds)
         pass_by(100.0)  # of evaluation

@@ -128,9 +128,17 @@ class FinishedRun:
         return dict(zip(stored["name"].astype(str), stored["verdict"].astype(str), strict=True))
 
     def draw(self) -> list[Path]:
-        """The figures drawn again, in place; their new checksums go into the record."""
+        """The figures drawn again, in place; their new checksums go into the record.
+
+        Those of the record that the experiment draws no more are removed.
+        """
         self.folder.refuse_live()
         paths = draw_groups(self.entry.experiment, self.folder, self.tables, self.groups)
+        before = [self.folder.path / name for name in self.record.outputs]
+        for path in before:
+            if path.parent == self.folder.figures and path not in paths:
+                path.unlink(missing_ok=True)
+                del self.record.outputs[path.relative_to(self.folder.path).as_posix()]
         note_outputs(self.folder, self.record, paths)
         self.record.save(self.folder)
         return paths

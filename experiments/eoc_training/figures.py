@@ -56,7 +56,7 @@ def _curves(panel: Axes, run: Run, data: pd.DataFrame, x: str) -> None:
             name = NAMES[initialization]
             figures.plot_with_band(panel, curve, x=x, y="percent", label=name, color=color, marker=marker)
     panel.axhline(run.chance, color=figures.BLACK, linewidth=1, linestyle="--", label="best constant guess")
-    panel.set_ylim(0, 100)
+    panel.set(xlim=(0, None), ylim=(0, 100))
     panel.xaxis.set_major_locator(MaxNLocator(5, integer=x == "epoch"))
 
 

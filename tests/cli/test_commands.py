@@ -142,13 +142,19 @@ def test_verify_all_visits_every_run(finished: Terminal) -> None:
     assert result.out.count("printed: ") == 2
 
 
-def test_plot_draws_the_same_figures_from_the_csv_files(finished: Terminal) -> None:
-    figures = finished.folder / "results" / "toy" / "v001" / "figures"
+def test_plot_draws_the_same_figures_from_the_csv_files_and_removes_what_is_drawn_no_more(finished: Terminal) -> None:
+    folder = finished.folder / "results" / "toy" / "v001"
+    figures, record = folder / "figures", json.loads((folder / "run.json").read_text())
     before = {path.name: path.read_bytes() for path in figures.iterdir()}
     for path in figures.iterdir():
         path.unlink()
+    (figures / "hyperbola.png").write_text("of an older version")
+    (figures / "mine.png").write_text("a user's own")
+    outputs = {**record["outputs"], "figures/hyperbola.png": "0"}
+    (folder / "run.json").write_text(json.dumps({**record, "outputs": outputs}))
     assert finished("plot", "toy/v001").code == 0
-    assert {path.name: path.read_bytes() for path in figures.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in figures.iterdir()} == {**before, "mine.png": b"a user's own"}
+    assert json.loads((folder / "run.json").read_text())["outputs"] == record["outputs"]
 
 
 def test_one_unreadable_run_does_not_keep_the_others_from_being_judged(finished: Terminal) -> None:

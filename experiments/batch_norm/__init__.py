@@ -1,0 +1,72 @@
+"""Batch normalization makes gradients explode with depth, and three printed accuracies hang on how it was done.
+
+(Hayou, Doucet, Rousseau 2019, arXiv:1902.06853, table of test accuracy by initialization, column EOC + BN: at depth 200
+on MNIST ReLU 93.1, ELU 93.4, Tanh 10.7 %.)
+
+Claim      A layer multiplies the gradient's norm by sqrt(E phi'(Z)^2 / Var phi(Z)): a normalized layer's values have
+           variance 1 and, for many images, no common part (Yang and others 2019, arXiv:1902.08129). For ReLU this is
+           sqrt(pi / (pi - 1)) = 1.21 a layer, 10^16 over 200.
+Measured   The norm of the gradient of each layer's weights at the first two steps; test accuracy after one epoch, with
+           the averages of training and with the statistics of the evaluated batch, for each reading of "batch
+           normalization" that the paper leaves open, at three depths.
+Deviates   The paper trains for 100 epochs. Whether a reading leaves chance after one is compared with whether the
+           paper's number does after a hundred. Theory is of infinite width and batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepk.lab import Configuration, Data, Deviation, bounds
+
+KEY = ("variant", "activation", "depth", "seed")
+COLUMNS = (*KEY, "quantity", "step", "layer", "value")
+FIGURES = ("batch-norm",)
+KNOWN_DEVIATIONS: dict[str, Deviation] = {}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One reading of "batch normalization".
+
+    Attributes:
+        words: what it is.
+        batch_norm: what `deepk.networks.BatchNorm` takes beside its defaults, those of Keras; None for none.
+        precision: of all numbers.
+        rate: times the learning rate.
+    """
+
+    words: str
+    batch_norm: dict[str, Any] | None = field(default_factory=dict)
+    precision: str = "float32"
+    rate: float = 1.0
+
+
+VARIANTS = {
+    "keras": Variant("Keras' defaults"),
+    "torch": Variant("torch's defaults", {"epsilon": 1e-5, "momentum": 0.9, "unbiased": True}),
+    "output-layer": Variant("output normalized, too", {"output": True}),
+    "untrained": Variant("scale 1 and shift 0 not trained", {"trained": False}),
+    "float64": Variant("float64", precision="float64"),
+    "slower": Variant("a tenth of the learning rate", rate=0.1),
+    "faster": Variant("ten times the learning rate", rate=10.0),
+    "plain": Variant("none", None),
+}
+
+
+@dataclass
+class Config(Configuration):
+    """Values and sources: conf/experiment/batch-norm.yaml."""
+
+    data: Data = field(default_factory=Data)
+    variants: list[str] = bounds.some_of(*VARIANTS)
+    activations: list[str] = bounds.activation_list()
+    depths: list[int] = bounds.integers(4)
+    seeds: list[int] = bounds.seeds()
+    width: int = bounds.at_least(1)
+    learning_rate: float = bounds.positive()
+    batch_size: int = bounds.at_least(2)
+    epochs: int = bounds.at_least(1)
+    sigma_b: dict[str, float] = bounds.each_at_least(0)
+    default_sigma_b: float = bounds.at_least(0)

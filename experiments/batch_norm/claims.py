@@ -1,0 +1,100 @@
+"""What `batch-norm` claims: how gradients grow, and which reading gives the pattern of the printed accuracies."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from deepk.lab import Claim, Judging, Sample, Tolerance, absolute, exact, needs, only, share, t_interval, where
+from experiments.batch_norm import VARIANTS, Config
+from experiments.published import eoc_training as paper
+from experiments.published.eoc_training import LEARNERS, NORMALIZED, PAPER
+
+THEORY = "Yang and others 2019 (arXiv:1902.08129); ours: sqrt(E phi'(Z)^2 / Var phi(Z)) a layer"
+# One epoch of MNIST at the paper's values, in learning rate x steps: ELU and Tanh on the edge have learnt by then.
+TIME = 0.0938
+# In points above chance: a tenth of the least gain that the paper prints is staying there.
+STAYED = paper.LEAST_GAIN / 10
+
+
+def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> list[Claim]:
+    """The growth of each activation's gradient, then the pattern of each reading."""
+    claim = Judging()
+    for activation in cfg.activations:
+        _growth(claim, theory, data, cfg, activation)
+    for variant in cfg.variants:
+        if VARIANTS[variant].batch_norm is not None:
+            _pattern(claim, theory, data, cfg, variant)
+    return claim.claims
+
+
+def _growth(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config, activation: str) -> None:
+    """The logarithm of the factor from layer to layer, at the first step."""
+    expected = math.log(only(theory, "growth", activation=activation))
+    depth = max(cfg.depths)
+    with claim.ours(
+        f"gradient-growth/{activation}",
+        f"logarithm of the factor by which batch-normalized {activation} multiplies a gradient's norm in one layer",
+        THEORY,
+        expected=expected,
+        resolution=share(0.5, "half of it: no growth is as far away on one side as twice the growth on the other"),
+    ) as finding:
+        needs(activation in cfg.activations and "keras" in cfg.variants, "no network with Keras' defaults")
+        factors = [
+            log_factors(where(data, variant="keras", activation=activation, depth=depth, seed=seed, step=1))
+            for seed in cfg.seeds
+        ]
+        every = np.concatenate(factors)
+        needs(len(every) >= 3, f"depth={depth}: too few layers")
+        finite = Tolerance(1 / cfg.batch_size, f"a batch of {cfg.batch_size} images and not infinitely many")
+        finding.gives(float(every.mean()), t_interval(Sample.of(every.tolist()), over="layers") + finite)
+
+
+def log_factors(gradients: pd.DataFrame) -> np.ndarray:
+    """log(norm_l / norm_(l+k)) / k between the layers of a table of gradients, without the first and the last fifth."""
+    rows = where(gradients, quantity="gradient").sort_values("layer")
+    layers, logs = rows["layer"].to_numpy(), np.log(rows["value"].to_numpy(dtype=float))
+    factors = -np.diff(logs) / np.diff(layers)
+    edge = len(factors) // 5
+    found: np.ndarray = factors[edge : len(factors) - edge]
+    return found
+
+
+def _pattern(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config, variant: str) -> None:
+    """Of the three activations with a printed accuracy, those that leave chance, or do not, as printed."""
+    printed = {
+        cell.activation: cell.means[0]
+        for cell in paper.BY_INITIALIZATION
+        if (cell.data, cell.initialization) == ("mnist", NORMALIZED) and cell.activation in LEARNERS
+    }
+    with claim.ours(
+        f"printed-pattern/{variant}",
+        f"{VARIANTS[variant].words}: how many of ReLU, ELU and Tanh leave chance after one epoch, or stay there, as "
+        "the printed accuracies do (93.1, 93.4 and 10.7 % after a hundred)",
+        f"{PAPER}, {paper.BY_INITIALIZATION_TABLE}",
+        expected=len(printed),
+        resolution=absolute(0.5, "counts are integers"),
+    ) as finding:
+        depth = max(cfg.depths)
+        needs(
+            (depth, cfg.width, cfg.data.name) == (200, 300, "mnist"),
+            f"depth={depth}, width={cfg.width}, {cfg.data.name}",
+        )
+        chance = 100 * float(theory["chance"].iloc[0])
+        as_printed = [
+            _leaves(data, cfg, variant, activation, chance) == (accuracy > chance + STAYED)
+            for activation, accuracy in printed.items()
+        ]
+        finding.gives(float(sum(as_printed)), exact("the count is exact"))
+
+
+def _leaves(data: pd.DataFrame, cfg: Config, variant: str, activation: str, chance: float) -> bool:
+    """Whether the better of the two accuracies, on average over seeds, is above chance; a diverged training stays."""
+    rows = where(data, variant=variant, activation=activation, depth=max(cfg.depths))
+    needs(not rows.empty, f"{variant}, {activation}: not in this run")
+    spent = cfg.learning_rate * float(where(rows, quantity="loss")["step"].max())
+    needs(spent >= TIME * (1 - 1e-9), f"learning rate x steps is {spent:.3g}, and the claim needs {TIME:g}")
+    means = [where(rows, quantity=name)["value"].mean(skipna=False) for name in ("accuracy", "accuracy by the batch")]
+    return bool(np.nanmax([*means, 0.0]) * 100 > chance + STAYED)

@@ -1,0 +1,38 @@
+"""Wrong results and wrong code of `batch-norm`."""
+
+from __future__ import annotations
+
+from mutation import Fault, Mutant, edited, relabelled, scaled
+
+LAPTOP = "laptop"
+GROWTHS = ("gradient-growth/*",)
+
+MUTANTS = [
+    Mutant("gradients do not grow", LAPTOP, edited(lambda x: x * 0 + 1, quantity="gradient"), GROWTHS),
+    Mutant("gradients squared", LAPTOP, edited(lambda x: x**2, quantity="gradient"), GROWTHS),
+    Mutant("gradients shrink", LAPTOP, edited(lambda x: 1 / x, quantity="gradient"), GROWTHS),
+    Mutant("theory without its square root", LAPTOP, edited(lambda x: x**2, "growth", of="theory"), GROWTHS),
+    Mutant("theory doubled", LAPTOP, scaled(2, "growth", of="theory"), GROWTHS),
+    Mutant(
+        "gradients of the plain network",
+        LAPTOP,
+        relabelled("variant", {"keras": "plain", "plain": "keras"}),
+        ("gradient-growth/relu",),
+    ),
+]
+
+FAULTS = [
+    Fault(
+        path="experiments/batch_norm/theory.py",
+        right="math.sqrt(slope / (square - mean**2))",
+        wrong="math.sqrt(slope / square)",
+        noticed_by="tests/experiments/test_batch_norm.py::test_relu_grows_by_the_square_root_of_pi_over_pi_minus_one",
+    ),
+    Fault(
+        path="deepk/networks/normalization.py",
+        right=".sub_(unit * (d_scale / count))",
+        wrong=".sub_(unit * d_scale)",
+        noticed_by="tests/deepk/networks/test_ensemble.py::"
+        "test_each_network_trains_as_it_does_alone_by_autograd_and_torchs_sgd",
+    ),
+]

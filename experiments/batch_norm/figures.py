@@ -51,7 +51,7 @@ def _gradients(panel: Axes, theory: pd.DataFrame, rows: pd.DataFrame, cfg: Confi
             line,
             color=figures.BLACK,
             linewidth=1,
-            label=r"theory: $\sqrt{E \varphi'^2 / \mathrm{Var}\,\varphi}$ a layer",
+            label="theory: √(E φ'² / Var φ) a layer",  # plain text: mathtext's prime is of a font that warns
         )
     panel.set(yscale="log", xlabel=f"layer of {depth}")
 

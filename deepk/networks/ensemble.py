@@ -155,7 +155,8 @@ class Ensemble:
 
     def _space(self, batch: int) -> _Space:
         if batch not in self._spaces:
-            self._spaces[batch] = _Space(self, batch)
+            larger = next((space for size, space in self._spaces.items() if size > batch), None)
+            self._spaces[batch] = _Space(self, batch, larger)
         return self._spaces[batch]
 
 
@@ -204,18 +205,24 @@ class _Part:
 class _Space:
     """Where a step at one batch size keeps its values, so that no step allocates what the one before has freed.
 
+    The last batch of an epoch, which is smaller, finds room where the others keep theirs.
+
     Attributes:
         values: of each layer, (R, batch, n).
         given: to each layer by the one before, or the inputs.
         saved: by activations and normalizations, in the order of `forward`.
     """
 
-    def __init__(self, networks: Ensemble, batch: int) -> None:
-        like, count = networks.parameters, len(networks.kinds)
-        self.values = [like.new_empty(count, batch, size) for size in networks.sizes[1:]]
+    def __init__(self, networks: Ensemble, batch: int, larger: _Space | None) -> None:
+        like, shapes = networks.parameters, [(len(networks.kinds), batch, size) for size in networks.sizes[1:]]
+        if larger is None:
+            rooms = [like.new_empty(math.prod(shape)) for shape in shapes]
+            self._rooms, self._two = rooms, [like.new_empty(max(map(math.prod, shapes))) for _ in range(2)]
+        else:
+            self._rooms, self._two = larger._rooms, larger._two
+        self.values = [room[: math.prod(shape)].view(shape) for room, shape in zip(self._rooms, shapes, strict=True)]
         self.given: list[Tensor] = [like.new_empty(0)] * len(self.values)
         self.saved: list[_Saved] = []
-        self._two = [like.new_empty(count * batch * max(networks.sizes[1:])) for _ in range(2)]
 
     def delta(self, layer: int) -> Tensor:
         """Room for the gradient by the values of a layer; neighbours take turns, so that it stays in the cache."""

@@ -14,7 +14,7 @@ from deepk.meanfield import edge_of_chaos
 from deepk.networks import BatchNorm, Classification, Ensemble, Kind, Sgd, accuracy, train
 from deepk.networks.training import steps_per_epoch
 from experiments.batch_norm import KEY, VARIANTS, Config
-from experiments.batch_norm.theory import images
+from experiments.images import images
 
 WATCHED = (1, 2)  # steps whose gradients are kept
 LAYERS = 50  # at most so many of them

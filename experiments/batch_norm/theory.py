@@ -7,9 +7,9 @@ import math
 import pandas as pd
 
 from deepk import activations
-from deepk.data import Dataset, load
 from deepk.gaussian import expectation
 from experiments.batch_norm import Config
+from experiments.images import images
 
 
 def predict(cfg: Config) -> pd.DataFrame:
@@ -32,11 +32,3 @@ def growth(activation: str) -> float:
     square = expectation(lambda z: known(z) ** 2, kinks=known.breaks)
     slope = expectation(lambda z: known.derivative(z) ** 2, kinks=known.breaks)
     return math.sqrt(slope / (square - mean**2))
-
-
-def images(cfg: Config) -> Dataset:
-    """The images of a configuration."""
-    data = cfg.data
-    return load(
-        data.name, root=data.root, train_size=data.train_size, test_size=data.test_size, image_size=data.image_size
-    )

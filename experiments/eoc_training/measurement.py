@@ -16,7 +16,8 @@ from deepk.networks import BatchNorm, Classification, Ensemble, Epoch, Kind, Sgd
 from deepk.networks.training import steps_per_epoch
 from experiments.ensembles import train_resumably
 from experiments.eoc_training import Config
-from experiments.eoc_training.theory import images, initial_point
+from experiments.eoc_training.theory import initial_point
+from experiments.images import images
 from experiments.published.eoc_training import NORMALIZED
 
 LOG = logging.getLogger("deepk")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from deepk.data import Dataset, load
 from deepk.meanfield import MeanField, edge_of_chaos
 from experiments.eoc_training import Config
+from experiments.images import images
 from experiments.published.images import RE_ENCODED
 
 
@@ -36,15 +36,3 @@ def initial_point(cfg: Config, activation: str, initialization: str) -> tuple[fl
         return sigma_b, sigma_w, MeanField(activation, sigma_w=sigma_w, sigma_b=sigma_b).limiting_variance()
     point = edge_of_chaos(activation, sigma_b=cfg.sigma_b.get(activation, cfg.default_sigma_b))
     return point.sigma_b, point.sigma_w, point.q
-
-
-def images(cfg: Config) -> Dataset:
-    """The images of a configuration."""
-    data = cfg.data
-    return load(
-        data.name,
-        root=data.root,
-        train_size=data.train_size,
-        test_size=data.test_size,
-        image_size=data.image_size,
-    )

@@ -23,7 +23,8 @@ from experiments.eoc_training.accuracies import Run
 from experiments.eoc_training.claims import LEARNT, STAYED, claims
 from experiments.eoc_training.figures import draw
 from experiments.eoc_training.measurement import measure, units
-from experiments.eoc_training.theory import images, initial_point, predict
+from experiments.eoc_training.theory import initial_point, predict
+from experiments.images import images
 from experiments.published.eoc_training import BY_EPOCH, BY_INITIALIZATION, EDGE_POINTS, SIGMA_B
 
 SIGMA_W = {activation: exact for activation, _, _, exact in EDGE_POINTS}

@@ -8,7 +8,8 @@ Claim      A layer multiplies the gradient's norm by sqrt(E phi'(Z)^2 / Var phi(
            sqrt(pi / (pi - 1)) = 1.21 a layer, 10^16 over 200.
 Measured   The norm of the gradient of each layer's weights at the first two steps; test accuracy after one epoch, with
            the averages of training and with the statistics of the evaluated batch, for each reading of "batch
-           normalization" that the paper leaves open, at three depths.
+           normalization" that the paper leaves open, at three depths. Shifted softplus, of which the paper prints
+           10.3 % and no parameters, is trained without normalization at three points of its edge.
 Deviates   The paper trains for 100 epochs. Whether a reading leaves chance after one is compared with whether the
            paper's number does after a hundred. Theory is of infinite width and batch.
 """
@@ -53,6 +54,12 @@ VARIANTS = {
     "faster": Variant("ten times the learning rate", rate=10.0),
     "plain": Variant("none", None),
 }
+SOFTPLUS = "shifted-softplus"  # of which the paper prints that it fails, and not where it starts
+
+
+def at_sigma_b(sigma_b: float) -> str:
+    """What a plain network of shifted softplus, on the edge at some sigma_b, is called among the variants."""
+    return f"sigma_b={sigma_b:g}"
 
 
 @dataclass
@@ -70,3 +77,4 @@ class Config(Configuration):
     epochs: int = bounds.at_least(1)
     sigma_b: dict[str, float] = bounds.each_at_least(0)
     default_sigma_b: float = bounds.at_least(0)
+    softplus_sigma_b: list[float] = bounds.each_positive()

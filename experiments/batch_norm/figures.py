@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,22 +11,26 @@ from matplotlib.figure import Figure
 
 from deepk import figures
 from deepk.lab import only, where
-from experiments.batch_norm import VARIANTS, Config
+from experiments.batch_norm import SOFTPLUS, VARIANTS, Config, at_sigma_b
 from experiments.published.eoc_training import ARXIV
 
 
 def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> dict[str, Figure]:
     """A column for each activation: above the norms of gradients by layer, below the accuracy of each reading."""
-    count = len(cfg.activations)
+    softplus = [at_sigma_b(sigma_b) for sigma_b in cfg.softplus_sigma_b]
+    names = {name: VARIANTS[name].words for name in cfg.variants}
+    count = len(cfg.activations) + 1
     figure, panels = figures.panels(2, count, size=(3.6 + 0.6 / count, 3.4))
     for number, activation in enumerate(cfg.activations):
         rows = where(data, activation=activation)
         _gradients(panels[number], theory, rows, cfg, activation)
-        _accuracies(panels[count + number], theory, rows, cfg)
+        _accuracies(panels[count + number], theory, rows, cfg, names if number == 0 else dict.fromkeys(names, ""))
         panels[number].set_title(activation)
+    of_softplus = where(data, activation=SOFTPLUS, variant=softplus)
+    _accuracies(panels[-1], theory, of_softplus, cfg, {name: f"none, {name}" for name in softplus})
+    panels[-1].set_title(SOFTPLUS)
+    panels[count - 1].set_axis_off()
     panels[0].set_ylabel("norm of the gradient of the weights")
-    for panel in panels[count + 1 :]:
-        panel.set_yticklabels([])
     figures.shared_legend(figure, panels, columns=3)
     epochs = f"{cfg.epochs} epoch{'s' if cfg.epochs > 1 else ''}"
     setting = (
@@ -56,17 +62,17 @@ def _gradients(panel: Axes, theory: pd.DataFrame, rows: pd.DataFrame, cfg: Confi
     panel.set(yscale="log", xlabel=f"layer of {depth}")
 
 
-def _accuracies(panel: Axes, theory: pd.DataFrame, rows: pd.DataFrame, cfg: Config) -> None:
-    """The mean over seeds for each reading and depth; what diverged stands at the left."""
+def _accuracies(panel: Axes, theory: pd.DataFrame, rows: pd.DataFrame, cfg: Config, names: Mapping[str, str]) -> None:
+    """The mean over seeds for each variant and depth, by the variants' names; what diverged stands at the left."""
     found = where(rows, quantity="accuracy").groupby(["depth", "variant"])["value"]
     means = found.apply(lambda values: 100 * values.mean(skipna=False))
     for depth, look in zip(sorted(cfg.depths), figures.series(map(str, sorted(cfg.depths))), strict=True):
-        of_depth = [float(means.get((depth, variant), np.nan)) for variant in cfg.variants]
-        panel.plot(of_depth, cfg.variants, look.marker, color=look.color, label=f"depth {depth}")
-        lost = [variant for variant, mean in zip(cfg.variants, of_depth, strict=True) if np.isnan(mean)]
+        of_depth = {name: float(means[depth, name]) for name in names if (depth, name) in means}
+        panel.plot(list(of_depth.values()), list(of_depth), look.marker, color=look.color, label=f"depth {depth}")
+        lost = [name for name, mean in of_depth.items() if np.isnan(mean)]
         if lost:
             panel.plot([-2.0] * len(lost), lost, "x", color=look.color, label=f"depth {depth}, diverged")
     chance = 100 * float(theory["chance"].iloc[0])
     panel.axvline(chance, color=figures.BLACK, linewidth=1, linestyle="--", label="best constant guess")
-    panel.set(xlim=(-5, 100), xlabel="test accuracy (%)", ylim=(len(cfg.variants) - 0.5, -0.5))
-    panel.set_yticks(range(len(cfg.variants)), [VARIANTS[variant].words for variant in cfg.variants], fontsize=7)
+    panel.set(xlim=(-5, 100), xlabel="test accuracy (%)", ylim=(len(names) - 0.5, -0.5))
+    panel.set_yticks(range(len(names)), list(names.values()), fontsize=7)

@@ -13,7 +13,7 @@ from deepk.lab import Lab, Unit
 from deepk.meanfield import edge_of_chaos
 from deepk.networks import BatchNorm, Classification, Ensemble, Kind, Sgd, accuracy, train
 from deepk.networks.training import steps_per_epoch
-from experiments.batch_norm import KEY, VARIANTS, Config
+from experiments.batch_norm import KEY, SOFTPLUS, VARIANTS, Config, at_sigma_b
 from experiments.images import images
 
 WATCHED = (1, 2)  # steps whose gradients are kept
@@ -24,11 +24,12 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 def units(cfg: Config) -> list[Unit]:
     """A training for each reading, activation, depth and seed, the deepest first; a step is a batch."""
     steps = cfg.epochs * steps_per_epoch(len(images(cfg).train_x), cfg.batch_size)
+    pairs = [(variant, activation) for variant in cfg.variants for activation in cfg.activations]
+    pairs += [(at_sigma_b(sigma_b), SOFTPLUS) for sigma_b in cfg.softplus_sigma_b]
     return [
         Unit(dict(zip(KEY, (variant, activation, depth, seed), strict=True)), steps)
         for depth in sorted(cfg.depths, reverse=True)
-        for variant in cfg.variants
-        for activation in cfg.activations
+        for variant, activation in pairs
         for seed in cfg.seeds
     ]
 
@@ -60,7 +61,8 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
     The same seed draws the same weights (up to sigma) and the same batches for all.
     """
     name, activation, depth, seed = (unit.key[key] for key in KEY)
-    variant, point = VARIANTS[str(name)], edge_of_chaos(str(activation), sigma_b=_sigma_b(cfg, str(activation)))
+    variant = VARIANTS.get(str(name), VARIANTS["plain"])
+    point = edge_of_chaos(str(activation), sigma_b=_sigma_b(cfg, str(name), str(activation)))
     data, dtype = images(cfg), DTYPES[variant.precision]
     scale = torch.full((1, 1, 1), math.sqrt(point.q), dtype=dtype, device=lab.device)
     task, test = (
@@ -103,5 +105,6 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
     )
 
 
-def _sigma_b(cfg: Config, activation: str) -> float:
-    return cfg.sigma_b.get(activation, cfg.default_sigma_b)
+def _sigma_b(cfg: Config, name: str, activation: str) -> float:
+    of_name = {at_sigma_b(sigma_b): sigma_b for sigma_b in cfg.softplus_sigma_b}
+    return of_name.get(name, cfg.sigma_b.get(activation, cfg.default_sigma_b))

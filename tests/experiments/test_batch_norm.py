@@ -17,6 +17,7 @@ from experiments.batch_norm.theory import growth
 
 GROWTH = {"relu": math.sqrt(math.pi / (math.pi - 1)), "elu": 1.0387, "tanh": 1.0853}
 CHANCE = 0.1135
+ENDS = ("accuracy", "accuracy by the batch", "loss")
 
 
 def compose(scale: str, *overrides: str) -> Any:
@@ -25,14 +26,15 @@ def compose(scale: str, *overrides: str) -> Any:
 
 def tables(cfg: Any, accuracies: dict[str, tuple[float, float, float]], factor: float = 1.0) -> Any:
     """A run whose gradients grow as theory says, to the power `factor`, and in which each reading ends so (%)."""
-    theory = pd.DataFrame([{"activation": a, "growth": GROWTH[a], "chance": CHANCE} for a in cfg.activations])
+    theory = pd.DataFrame([{"activation": a, "growth": GROWTH[a]} for a in cfg.activations])
+    theory = theory.assign(chance=CHANCE, test_images=10_000)
     rows = []
     for variant, of_variant in accuracies.items():
         for activation, accuracy in zip(("relu", "elu", "tanh"), of_variant, strict=True):
             key = (variant, activation, 200, 0)
             slope = factor * math.log(GROWTH[activation])
             rows += [(*key, "gradient", 1, layer, math.exp(slope * (200 - layer))) for layer in range(4, 201, 4)]
-            rows += [(*key, name, 938, 0, accuracy / 100) for name in ("accuracy", "accuracy by the batch", "loss")]
+            rows += [(*key, name, 938, 0, accuracy / 100) for name in ENDS]
     return theory, pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -95,10 +97,27 @@ def test_a_shallower_network_is_not_compared_with_the_table(paper: Any) -> None:
     assert claim.other_setting.startswith("depth=100")
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "verdict"),
+    [
+        (0.1135, Verdict.REPRODUCED),
+        (0.14, Verdict.UNDERPOWERED),
+        (0.5, Verdict.DIFFERS),
+        (math.nan, Verdict.DIFFERS),
+    ],
+)
+def test_softplus_stays_at_chance_or_does_not(paper: Any, accuracy: float, verdict: Verdict) -> None:
+    theory, _ = tables(paper, {})
+    rows = [("sigma_b=0.1763", "shifted-softplus", 200, 0, name, 938, 0, accuracy) for name in ENDS]
+    data = pd.DataFrame(rows, columns=list(COLUMNS))
+    assert judged(paper, theory, data)["softplus-stays-at-chance/0.1763"].verdict is verdict
+
+
 def test_every_reading_trains_and_those_that_differ_do_differ() -> None:
     cfg = compose("smoke", f"variants=[{','.join(VARIANTS)}]", "depths=[6]", "activations=[tanh]", "epochs=2")
+    assert [u.key["variant"] for u in units(cfg) if u.key["activation"] == "shifted-softplus"] == ["sigma_b=0.1763"]
     found = {}
-    for unit in units(cfg):
+    for unit in (unit for unit in units(cfg) if unit.key["activation"] == "tanh"):
         rows = measure(cfg, unit, Lab("cpu"))
         assert len(rows[rows["quantity"] == "gradient"]) == 2 * 6
         found[unit.key["variant"]] = float(rows[rows["quantity"] == "loss"]["value"].iloc[0])

@@ -7,7 +7,9 @@ Claim      chi_1 = sigma_w^2 E phi'(sqrt(q) Z)^2 is the mean-square factor by wh
            chi_1^200 (below 1e-40 here) and nothing is learnt. Smooth activations learn faster than ReLU; batch
            normalization on the edge does not help.
 Measured   Test accuracy after each epoch of plain SGD on the cross entropy, for each activation, initialization and
-           seed; mean and 5-95 % band over seeds, against epochs and against seconds of training.
+           seed; mean and 5-95 % band over seeds, against epochs and against seconds of training. Networks that train
+           together (`replicas`) have the seconds of their ensemble. Each printed cell is judged by the seeds that have
+           reached its epoch: Welch's interval from three on, the printed spread's prediction interval below.
 Deviates   sigma_w and q are solved for at the authors' sigma_b, where their script rounds them to 2-4 digits. The
            point (sigma_b, sigma_w) = (1, 1) of the ordered phase is printed for one figure of Tanh only; we take it for
            all activations. The parameters of shifted softplus are not printed; we take its edge at q = 1. Depth counts
@@ -15,7 +17,7 @@ Deviates   sigma_w and q are solved for at the authors' sigma_b, where their scr
            network is narrower, the images are 8x8 digits and the steps are fewer: the published accuracies are then
            not comparable, the order of the curves is. Batch-normalized ReLU overflows float32 within three steps: at
            depth 200 and width 300 its first gradient on MNIST has norm 2e17 in the first layer. It is recorded as
-           diverged where the paper prints 93 %.
+           diverged where the paper prints 93 %; `batch-norm` asks which reading of the paper would train.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
@@ -49,7 +47,7 @@ def claims(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> list[Claim]
 
 def _growth(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config, activation: str) -> None:
     """The logarithm of the factor from layer to layer, at the first step."""
-    expected = math.log(only(theory, "growth", activation=activation))
+    expected = only(theory, "log_growth", activation=activation)
     depth = max(cfg.depths)
     with claim.ours(
         f"gradient-growth/{activation}",

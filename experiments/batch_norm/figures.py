@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -49,7 +50,7 @@ def _gradients(panel: Axes, theory: pd.DataFrame, rows: pd.DataFrame, cfg: Confi
         panel.plot(at["layer"], at["value"], marker, color=color, markersize=3, label=f"gradient at step {step}")
     first = where(kept, step=1).sort_values("layer")
     if len(first) > 2:
-        start, growth = first.iloc[-2], float(only(theory, "growth", activation=activation))
+        start, growth = first.iloc[-2], math.exp(only(theory, "log_growth", activation=activation))
         layers = np.arange(1, start["layer"] + 1)
         line = start["value"] * growth ** (start["layer"] - layers)
         panel.plot(

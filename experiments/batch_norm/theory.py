@@ -13,9 +13,9 @@ from experiments.images import images
 
 
 def predict(cfg: Config) -> pd.DataFrame:
-    """The factor on a gradient's norm in one layer, for each activation; the accuracy of the best constant guess."""
+    """The logarithm of `growth` for each activation; the accuracy of the best constant guess."""
     test_y = images(cfg).test_y
-    rows = [{"activation": name, "growth": growth(name)} for name in cfg.activations]
+    rows = [{"activation": name, "log_growth": math.log(growth(name))} for name in cfg.activations]
     return pd.DataFrame(rows).assign(chance=float(test_y.bincount().max()) / len(test_y), test_images=len(test_y))
 
 

@@ -294,10 +294,10 @@ def test_a_diverged_training_is_a_row_and_the_run_goes_on(deepk: Terminal) -> No
     assert result.code == 0, result.err
     folder = deepk.folder / "results" / "eoc-training" / "v001"
     rows = [line.split(",") for line in (folder / "data.csv").read_text().splitlines()[1:]]
-    ends = {row[1]: row for row in rows}
+    ends = {row[2]: row for row in rows}
     assert set(ends) == {"edge-of-chaos", "batch-norm", "ordered"}
     assert ends["ordered"][-1] == "diverged"
-    assert not math.isfinite(float(ends["ordered"][5] or "nan"))
+    assert not math.isfinite(float(ends["ordered"][6] or "nan"))
     (claim,) = [
         line for line in (folder / "claims.csv").read_text().splitlines() if line.startswith("ordered-at-chance")
     ]

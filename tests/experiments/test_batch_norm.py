@@ -26,7 +26,7 @@ def compose(scale: str, *overrides: str) -> Any:
 
 def tables(cfg: Any, accuracies: dict[str, tuple[float, float, float]], factor: float = 1.0) -> Any:
     """A run whose gradients grow as theory says, to the power `factor`, and in which each reading ends so (%)."""
-    theory = pd.DataFrame([{"activation": a, "growth": GROWTH[a]} for a in cfg.activations])
+    theory = pd.DataFrame([{"activation": a, "log_growth": math.log(GROWTH[a])} for a in cfg.activations])
     theory = theory.assign(chance=CHANCE, test_images=10_000)
     rows = []
     for variant, of_variant in accuracies.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mutation import Fault, Mutant, edited, relabelled, scaled
+import math
+
+from mutation import Fault, Mutant, edited, relabelled, scaled, shifted
 
 LAPTOP = "laptop"
 GROWTHS = ("gradient-growth/*",)
@@ -11,8 +13,8 @@ MUTANTS = [
     Mutant("gradients do not grow", LAPTOP, edited(lambda x: x * 0 + 1, quantity="gradient"), GROWTHS),
     Mutant("gradients squared", LAPTOP, edited(lambda x: x**2, quantity="gradient"), GROWTHS),
     Mutant("gradients shrink", LAPTOP, edited(lambda x: 1 / x, quantity="gradient"), GROWTHS),
-    Mutant("theory without its square root", LAPTOP, edited(lambda x: x**2, "growth", of="theory"), GROWTHS),
-    Mutant("theory doubled", LAPTOP, scaled(2, "growth", of="theory"), GROWTHS),
+    Mutant("theory without its square root", LAPTOP, scaled(2, "log_growth", of="theory"), GROWTHS),
+    Mutant("theory of growth doubled", LAPTOP, shifted(math.log(2), "log_growth", of="theory"), GROWTHS),
     Mutant(
         "gradients of the plain network",
         LAPTOP,

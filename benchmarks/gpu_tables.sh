@@ -39,7 +39,9 @@ table() {
     fi
     cd "$work"
     "$python" -m cli run eoc-training --scale paper --results "$work/$name" --budget "$(echo "$left" | awk '{print $1 / 60}')" \
-        "device=$device" 'activations=[relu,elu,tanh]' 'seeds=[0,1,2]' --quiet "$@" | tee "$out/$name.txt"
+        "device=$device" 'activations=[relu,elu,tanh]' 'seeds=[0,1,2]' --quiet "$@" 2>&1 | tee "$out/$name.txt" ||
+        echo "$name failed; what it left is kept"
+    [ -d "$work/$name/eoc-training/v001" ] || return 0
     mkdir -p "$out/$name"
     tar -C "$work/$name/eoc-training/v001" --exclude units -cf - . | tar -C "$out/$name" -xf -
 }

@@ -19,6 +19,7 @@ from deepk.errors import LabError, Refused
 if TYPE_CHECKING:
     from cli.launch import Request
     from deepk.lab.contract import Entry
+    from deepk.lab.folder import RunFolder
 
 
 def run(
@@ -136,7 +137,16 @@ def _run(request: Request, scale: str | None, resume: bool, version: str | None)
     if outcome.error:
         raise LabError(f"{outcome.error}{log_of(outcome.folder)}")
     if outcome.spent:
-        typer.echo(f"deepk: the budget is spent; it goes on with: deepk run {request.entry.name} --resume", err=True)
+        typer.echo(_spent(request, outcome.folder), err=True)
+
+
+def _spent(request: Request, folder: RunFolder | None) -> str:
+    """What a user does after a budget is spent."""
+    if folder is None or not folder.judged:
+        return "deepk: the budget was spent before a first result: nothing is kept; give it more"
+    elsewhere = f" --results {request.results}" if request.results != RESULTS else ""
+    again = f"deepk run {request.entry.name} --resume {folder.name}{elsewhere}"
+    return f"deepk: the budget is spent; it goes on with: {again}"
 
 
 def reproduce(only: Names = None, scale: Scale = "laptop", jobs: Jobs = 1, results: Results = RESULTS) -> None:

@@ -19,14 +19,15 @@ def train_resumably(
     *,
     generators: Sequence[torch.Generator],
     notes: dict[str, Any],
+    epochs: int,
     of: str = "",
     **setting: Any,
 ) -> Iterator[Epoch]:
     """`deepk.networks.train` from where this unit was left, if it was; yields epochs.
 
     `notes["rows"]` is what the unit has measured so far: it is filled with what was saved, and saved with every epoch,
-    so append an epoch's rows before the next epoch is asked for. `of` names the
-    training where a unit has several, and `setting` goes to `train`.
+    so append an epoch's rows before the next epoch is asked for. `of` names the training where a unit has several, and
+    `setting` goes to `train`.
     """
     notes |= {"rows": [], "after": None, **notes}
     training = lab.resumable({**networks.tensors(), **optimizer.tensors()}, generators, notes, of)
@@ -35,7 +36,8 @@ def train_resumably(
         number, step, loss, seconds = notes["after"]
         after = Epoch(number, step, torch.tensor(loss, dtype=torch.float64), seconds)
         lab.progress(step)
-    for epoch in train(networks, task, optimizer, generators=generators, after=after, on_step=lab.progress, **setting):
+    setting |= {"epochs": epochs, "generators": generators, "after": after, "on_step": lab.progress}
+    for epoch in train(networks, task, optimizer, **setting):
         yield epoch
         notes["after"] = [epoch.number, epoch.step, epoch.loss.tolist(), epoch.seconds]
-        training.save()
+        training.save(more=epoch.number < epochs)

@@ -76,6 +76,12 @@ def _numbers(first: pd.DataFrame, second: pd.DataFrame, columns: Sequence[str]) 
     """How many rows each run has, and for each column of numbers the largest difference on the rows of both."""
     import numpy as np
 
+    absent = [name for name in columns if name not in first.columns or name not in second.columns]
+    if absent:  # of a version of the experiment that had other columns: row by row nothing can be compared
+        sides = [
+            {name: "present" if name in table.columns else "absent" for name in absent} for table in (first, second)
+        ]
+        return [{"what": f"column {name}", "first": sides[0][name], "second": sides[1][name]} for name in absent]
     floats = [name for name in columns if "f" in (first[name].dtype.kind, second[name].dtype.kind)]
     shared = [name for name in first.columns if name in second.columns and name not in floats]
     both = first.merge(second, on=shared, suffixes=("_1", "_2"))

@@ -34,11 +34,13 @@ def file_name(text: str) -> str:
 class Unit:
     """One independent piece of work: a training, or a simulation at one grid point.
 
-    `key` names it and becomes the leading columns of its rows; `steps` is how often `lab.progress` will count.
+    `key` names it and becomes the leading columns of its rows; `steps` is how often `lab.progress` will count. `parts`
+    names what a unit measures that another one, with another key, might measure as well: its trainings, say.
     """
 
     key: Mapping[str, Key]
     steps: int = 1
+    parts: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

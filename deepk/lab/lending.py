@@ -57,7 +57,7 @@ class Lab:
             raise BudgetSpent
 
     def rows(self, rows: pd.DataFrame) -> None:
-        """The rows measured so far, which a run that stops before the unit ends judges and draws in their place."""
+        """The rows measured so far, which a run whose budget ends before the unit judges and draws in their place."""
         if self.keep is not None:
             self.keep(rows)
 
@@ -87,14 +87,15 @@ class Lab:
         state.restore()
         return state
 
-    def checkpoint(self, state: Mapping[str, Any]) -> None:
+    def checkpoint(self, state: Mapping[str, Any], *, more: bool = True) -> None:
         """Saves `state` (tensors, numbers, lists, dicts of them) so that a killed unit continues from here.
 
         Call it as often as you like: it writes at most every 30 seconds. Raises StoreError where it cannot be written,
-        and BudgetSpent, all written, where as long as since the last call would take the run past its deadline.
+        and BudgetSpent, all written, where there is `more` to do and as long as since the last call would take the run
+        past its deadline.
         """
         now = time.time()
-        spent = now + (now - self._called_at) > self.deadline
+        spent = more and now + (now - self._called_at) > self.deadline
         self._called_at = now
         if spent or time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
             self._write(state)
@@ -152,10 +153,12 @@ class Resumable:
             generator.set_state(state)
         self.notes.update(saved["notes"])
 
-    def save(self) -> None:
-        """A checkpoint, at most every 30 seconds; call it when the notes agree with the tensors."""
+    def save(self, *, more: bool = True) -> None:
+        """A checkpoint, at most every 30 seconds (see `Lab.checkpoint`); call it when notes and tensors agree."""
         states = [generator.get_state() for generator in self.generators]
-        self.lab.checkpoint({"of": self.of, "tensors": dict(self.tensors), "generators": states, "notes": self.notes})
+        self.lab.checkpoint(
+            {"of": self.of, "tensors": dict(self.tensors), "generators": states, "notes": self.notes}, more=more
+        )
 
 
 def _digest(seed: int, stream: str) -> bytes:

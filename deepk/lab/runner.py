@@ -302,8 +302,18 @@ def finish(experiment: Experiment, folder: RunFolder, record: Record, groups: Se
     verdicts = judge_groups(experiment, tables, groups)
     store.write_table(folder.claims, verdicts)
     paths = draw_groups(experiment, folder, tables, groups)
+    remove_figures(folder, record, but=paths)
     record.verdicts = count_line(verdicts)
     note_outputs(folder, record, [*(folder.table(name) for name in TABLES), *paths])
+
+
+def remove_figures(folder: RunFolder, record: Record, *, but: Sequence[Path]) -> None:
+    """Removes the figures of the record that are not among these: of a part of a sweep, say, or of an older version."""
+    for name in list(record.outputs):
+        path = folder.path / name
+        if path.parent == folder.figures and path not in but:
+            path.unlink(missing_ok=True)
+            del record.outputs[name]
 
 
 def note_outputs(folder: RunFolder, record: Record, outputs: Iterable[Path]) -> None:

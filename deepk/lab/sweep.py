@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,13 +88,22 @@ def overlap(configs: Sequence[Any], units: Callable[[Any], Sequence[Unit]]) -> s
     seen: dict[tuple[Any, ...], list[int]] = {}
     for number, config in enumerate(configs):
         at = tuple(flat(config).get(key) for key in swept)
-        for unit in units(config):
-            others = seen.setdefault((*at, unit.file_stem), [])
+        for part, label in _parts(units(config)):
+            others = seen.setdefault((*at, part), [])
             for other in others:
                 if not _other_seeds_alone(configs[other], config):
-                    return f"points {other} and {number} of the sweep measure the same unit: {unit.label}"
+                    return f"points {other} and {number} of the sweep measure the same unit: {label}"
             others.append(number)
     return ""
+
+
+def _parts(units: Sequence[Unit]) -> Iterator[tuple[str, str]]:
+    """What the units measure, so that the same is the same text, and how a person reads it."""
+    for unit in units:
+        if unit.parts:
+            yield from zip(unit.parts, unit.parts, strict=True)
+        else:
+            yield unit.file_stem, unit.label
 
 
 def _other_seeds_alone(first: Any, second: Any) -> bool:

@@ -16,7 +16,7 @@ from deepk.lab.claims import count_line, counts, rows, unexplained
 from deepk.lab.contract import Entry
 from deepk.lab.folder import RunFolder
 from deepk.lab.reading import read_groups
-from deepk.lab.runner import Group, Tables, altered, draw_groups, judge_groups, note_outputs
+from deepk.lab.runner import Group, Tables, altered, draw_groups, judge_groups, note_outputs, remove_figures
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,11 +134,7 @@ class FinishedRun:
         """
         self.folder.refuse_live()
         paths = draw_groups(self.entry.experiment, self.folder, self.tables, self.groups)
-        before = [self.folder.path / name for name in self.record.outputs]
-        for path in before:
-            if path.parent == self.folder.figures and path not in paths:
-                path.unlink(missing_ok=True)
-                del self.record.outputs[path.relative_to(self.folder.path).as_posix()]
+        remove_figures(self.folder, self.record, but=paths)
         note_outputs(self.folder, self.record, paths)
         self.record.save(self.folder)
         return paths

@@ -29,8 +29,9 @@ class Elementwise:
 
 def elementwise(activation: str | Activation) -> Elementwise:
     """Of an activation: by torch's own fused kernels where it has them, or else by phi and phi' as they are given."""
-    known = activations.get(activation)
-    return _FUSED.get(known.name) or _plain(known)
+    found = activations.get(activation)
+    is_ours = found.name in _FUSED and found == activations.get(found.name)  # and no namesake of a user's own
+    return _FUSED[found.name] if is_ours else _plain(found)
 
 
 def _plain(activation: Activation) -> Elementwise:

@@ -55,7 +55,9 @@ class Ensemble:
     def __init__(
         self, kinds: Sequence[Kind], sizes: Sequence[int], *, dtype: torch.dtype = torch.float32, device: str = "cpu"
     ) -> None:
-        """Raises ValueError for fewer than two sizes, or one below 1."""
+        """Raises ValueError for no network, for fewer than two sizes, or one below 1."""
+        if not kinds:
+            raise ValueError("an ensemble has at least one network")
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"sizes = {list(sizes)}: it takes those of inputs and outputs at least, and each >= 1")
         self.kinds, self.sizes = tuple(kinds), tuple(sizes)
@@ -90,6 +92,7 @@ class Ensemble:
 
     def draw_uniform_(self, generators: Sequence[torch.Generator]) -> Ensemble:
         """Weights and biases uniform in +-1/sqrt(fan_in), as `torch.nn.Linear` draws them; network r by generator r."""
+        self._one_each(generators=generators)
         for r, generator in enumerate(generators):
             for weight, bias in self.layers:
                 for part in (weight, bias):
@@ -104,6 +107,7 @@ class Ensemble:
 
         In float32 on the CPU, layer by layer: a generator's seed gives the network that `deepk.networks.normal_` gives.
         """
+        self._one_each(generators=generators, sigma_w=sigma_w, sigma_b=sigma_b)
         for r, generator in enumerate(generators):
             for weight, bias in self.layers:
                 _, fan_in, fan_out = weight.shape
@@ -111,6 +115,12 @@ class Ensemble:
                 weight[r].copy_((drawn * (sigma_w[r] / fan_in**0.5)).T)
                 bias[r, 0].copy_(torch.randn(fan_out, generator=generator, dtype=torch.float32) * sigma_b[r])
         return self
+
+    def _one_each(self, **sequences: Sequence[object]) -> None:
+        """Raises ValueError for a sequence that is not as long as there are networks."""
+        for name, values in sequences.items():
+            if len(values) != len(self.kinds):
+                raise ValueError(f"{len(values)} {name} for {len(self.kinds)} networks: it takes one each")
 
     # --- forward and backward -----------------------------------------------------------------------------------------
 

@@ -20,8 +20,11 @@ class BatchNorm:
         momentum: m in average <- m average + (1 - m) of the batch, by which averages for evaluation are kept.
         unbiased: whether the averaged variance has n - 1 in its denominator, as in torch; in Keras it has n.
         trained: whether scale and shift are trained, or stay 1 and 0.
-        averages: whether evaluation takes the averages, or the mean and the variance of the evaluated batch.
+        averages: whether evaluation takes the averages, or the mean and the variance of the evaluated batch: of 1000
+            samples at a time, in their order, in `accuracy`.
         output: whether the output layer is normalized, too.
+
+    Raises ValueError for an epsilon that is not > 0, or a momentum outside [0, 1].
     """
 
     epsilon: float = 1e-3
@@ -30,6 +33,10 @@ class BatchNorm:
     trained: bool = True
     averages: bool = True
     output: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.epsilon > 0 and 0 <= self.momentum <= 1):
+            raise ValueError(f"epsilon = {self.epsilon}, momentum = {self.momentum}: it takes > 0, and one in [0, 1]")
 
 
 class Normalizer:

@@ -5,7 +5,7 @@ on MNIST ReLU 93.1, ELU 93.4, Tanh 10.7 %.)
 
 Claim      A layer multiplies the gradient's norm by sqrt(E phi'(Z)^2 / Var phi(Z)): a normalized layer's values have
            variance 1 and, for many images, no common part (Yang and others 2019, arXiv:1902.08129). For ReLU this is
-           sqrt(pi / (pi - 1)) = 1.21 a layer, 10^16 over 200.
+           sqrt(pi / (pi - 1)) = 1.21 a layer, 4 10^16 over 200.
 Measured   The norm of the gradient of each layer's weights at the first two steps; test accuracy after one epoch, with
            the averages of training and with the statistics of the evaluated batch, for each reading of "batch
            normalization" that the paper leaves open, at three depths. Shifted softplus, of which the paper prints
@@ -59,7 +59,7 @@ SOFTPLUS = "shifted-softplus"  # of which the paper prints that it fails, and no
 
 def at_sigma_b(sigma_b: float) -> str:
     """What a plain network of shifted softplus, on the edge at some sigma_b, is called among the variants."""
-    return f"sigma_b={sigma_b:g}"
+    return f"sigma_b={sigma_b!r}"
 
 
 @dataclass
@@ -77,4 +77,6 @@ class Config(Configuration):
     epochs: int = bounds.at_least(1)
     sigma_b: dict[str, float] = bounds.each_at_least(0)
     default_sigma_b: float = bounds.at_least(0)
-    softplus_sigma_b: list[float] = bounds.each_positive()
+    softplus_sigma_b: list[float] = bounds.bounded(
+        "a list of different numbers > 0, may be empty", lambda xs: len(xs) == len(set(xs)) and all(x > 0 for x in xs)
+    )

@@ -28,6 +28,7 @@ THEORY = "Yang and others 2019 (arXiv:1902.08129); ours: sqrt(E phi'(Z)^2 / Var 
 # One epoch of MNIST at the paper's values, in learning rate x steps: ELU and Tanh on the edge have learnt by then.
 TIME = 0.0938
 SIZE = {"depth": 200, "width": 300, "data.name": "mnist"}  # the table's
+MANY = 50  # units, and images of a batch: the theory's corrections are of the order of one over either
 # In points above chance: a tenth of the least gain that the paper prints is staying there.
 STAYED = paper.LEAST_GAIN / 10
 
@@ -56,7 +57,9 @@ def _growth(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Confi
         expected=expected,
         resolution=share(0.5, "half of it: no growth is as far away on one side as twice the growth on the other"),
     ) as finding:
-        needs(activation in cfg.activations and "keras" in cfg.variants, "no network with Keras' defaults")
+        needs("keras" in cfg.variants, "no network with Keras' defaults")
+        small = f"width={cfg.width}, batch_size={cfg.batch_size}: theory is of many units and images, at least {MANY}"
+        needs(min(cfg.width, cfg.batch_size) >= MANY, small)
         factors = [
             log_factors(where(data, variant="keras", activation=activation, depth=depth, seed=seed, step=1))
             for seed in cfg.seeds
@@ -72,8 +75,8 @@ def log_factors(gradients: pd.DataFrame) -> np.ndarray:
     rows = where(gradients, quantity="gradient").sort_values("layer")
     layers, logs = rows["layer"].to_numpy(), np.log(rows["value"].to_numpy(dtype=float))
     factors = -np.diff(logs) / np.diff(layers)
-    edge = len(factors) // 5
-    found: np.ndarray = factors[edge : len(factors) - edge]
+    fifth = max(1, len(factors) // 5)
+    found: np.ndarray = factors[fifth : len(factors) - fifth]
     return found
 
 
@@ -114,7 +117,7 @@ def _softplus(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Con
     ) as finding:
         _needs_size(cfg)
         rows = present(data, variant=at_sigma_b(sigma_b), activation=SOFTPLUS, depth=max(cfg.depths))
-        _needs_time(rows, cfg)
+        _needs_time(rows, cfg.learning_rate)
         width = binomial_half_width(chance, int(theory["test_images"].iloc[0]), level=0.99)
         best = float(where(rows, quantity="accuracy")["value"].max(skipna=False))
         finding.gives(100 * best, Tolerance(100 * width, "99 % binomial interval of a guess on the test images"))
@@ -127,15 +130,15 @@ def _needs_size(cfg: Config) -> None:
     needs(not other, "; ".join(other))
 
 
-def _needs_time(rows: pd.DataFrame, cfg: Config) -> None:
+def _needs_time(rows: pd.DataFrame, rate: float) -> None:
     """Silent for less than an epoch of MNIST at the paper's values."""
-    spent = cfg.learning_rate * float(where(rows, quantity="loss")["step"].max())
+    spent = rate * float(where(rows, quantity="loss")["step"].max())
     needs(spent >= TIME * (1 - 1e-9), f"learning rate x steps is {spent:.3g}, and the claim needs {TIME:g}")
 
 
 def _leaves(data: pd.DataFrame, cfg: Config, variant: str, activation: str, chance: float) -> bool:
     """Whether the better of the two accuracies, on average over seeds, is above chance; a diverged training stays."""
     rows = present(data, variant=variant, activation=activation, depth=max(cfg.depths))
-    _needs_time(rows, cfg)
+    _needs_time(rows, cfg.learning_rate * VARIANTS[variant].rate)
     means = [where(rows, quantity=name)["value"].mean(skipna=False) for name in ("accuracy", "accuracy by the batch")]
     return bool(np.nanmax([*means, 0.0]) * 100 > chance + STAYED)

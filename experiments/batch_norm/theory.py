@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from deepk import activations
@@ -15,7 +16,7 @@ from experiments.images import images
 def predict(cfg: Config) -> pd.DataFrame:
     """The logarithm of `growth` for each activation; the accuracy of the best constant guess."""
     test_y = images(cfg).test_y
-    rows = [{"activation": name, "log_growth": math.log(growth(name))} for name in cfg.activations]
+    rows = [{"activation": name, "log_growth": float(np.log(growth(name)))} for name in cfg.activations]
     return pd.DataFrame(rows).assign(chance=float(test_y.bincount().max()) / len(test_y), test_images=len(test_y))
 
 

@@ -74,3 +74,8 @@ class Config(Configuration):
     batch_norm: BatchNormalization = field(default_factory=BatchNormalization)
     replicas: int | None = bounds.optional_at_least(1, default=None)
     precision: str = bounds.one_of("float32", "tf32", "float64", default="float32")
+
+    def conflict(self) -> tuple[str, str]:
+        """The first value that does not go with another, and what it takes; or nothing."""
+        elsewhere = self.precision == "tf32" and self.device != "cuda"
+        return ("precision", "float32 or float64: tf32 is of CUDA devices") if elsewhere else ("", "")

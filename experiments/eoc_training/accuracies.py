@@ -49,8 +49,9 @@ class Run:
         for activation, initialization in trainings:
             rows = present(self.data, activation=activation, initialization=initialization)
             going = rows.groupby("seed").filter(lambda seed: (seed["status"] != "diverged").all())
-            reached.append(int((rows if going.empty else going).groupby("seed")["epoch"].max().min()))
-        return min(reached)
+            if not going.empty:
+                reached.append(int(going.groupby("seed")["epoch"].max().min()))
+        return min(reached, default=self.cfg.epochs)
 
     def lost(self, *trainings: tuple[str, str]) -> str:
         """Which seeds of some (activation, initialization) diverged, in words."""

@@ -55,7 +55,7 @@ def ensembles(cfg: Config) -> dict[str, list[Training]]:
 def units(cfg: Config) -> list[Unit]:
     """Each ensemble; a step is a batch."""
     steps = cfg.epochs * steps_per_epoch(len(images(cfg).train_x), cfg.batch_size)
-    return [Unit({"ensemble": name}, steps) for name in ensembles(cfg)]
+    return [Unit({"ensemble": name}, steps, tuple(map(str, chunk))) for name, chunk in ensembles(cfg).items()]
 
 
 def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:

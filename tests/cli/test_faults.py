@@ -178,7 +178,7 @@ def test_a_spent_budget_judges_what_there_is_and_the_run_goes_on_to_the_same_byt
     toy.hold()
     result = toy("run", "toy", "--budget", "0.1", "-j", "2")
     assert result.code == 0, result.err
-    assert result.line == "deepk: the budget is spent; it goes on with: deepk run toy --resume"
+    assert result.line == "deepk: the budget is spent; it goes on with: deepk run toy --resume v001"
     assert "printed: 1 reproduced, 0 errata, 0 differ" in result.out
     assert (version(toy) / "data.csv").read_text().count("\n") == 2  # of four units, the one that nothing holds up
     assert statuses(toy) == ["interrupted"]

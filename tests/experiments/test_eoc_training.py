@@ -13,12 +13,12 @@ import smoke
 import torch
 
 from deepk.activations import get
-from deepk.lab import Claim, Lab, Unit, Verdict, lending
+from deepk.lab import Claim, Lab, Unit, Verdict, lending, sweep
 from deepk.meanfield import edge_of_chaos
 from deepk.networks import BatchNorm, Classification, Ensemble, Kind, Sgd, train
 from deepk.networks.optimizers import Gradient
 from experiments import ensembles
-from experiments.eoc_training import COLUMNS
+from experiments.eoc_training import COLUMNS, KNOWN_DEVIATIONS
 from experiments.eoc_training.accuracies import Run
 from experiments.eoc_training.claims import LEARNT, STAYED, claims
 from experiments.eoc_training.figures import draw
@@ -276,6 +276,42 @@ def test_a_point_off_the_edge_differs(paper: Any, as_printed: Any) -> None:
     assert found["edge-of-chaos-point/elu"].verdict is Verdict.DIFFERS
 
 
+@pytest.mark.parametrize(
+    ("seeds", "verdict"),
+    [
+        ([89.0, 89.5, 90.5], Verdict.REPRODUCED),
+        ([83.0, 85.0, 87.0], Verdict.REPRODUCED),  # 85 +- 9.5: of seeds that scatter so, 89.75 is no surprise
+        ([80.0, 85.0, 90.0], Verdict.DIFFERS),  # these scatter too much for the cell, and not as the printed runs do
+        ([70.0, 95.0, 100.0], Verdict.UNDERPOWERED),
+        ([60.0, 60.5, 61.0], Verdict.DIFFERS),
+    ],
+)
+def test_scatter_neither_excuses_a_wrong_mean_nor_confirms_a_right_one(
+    paper: Any, seeds: list[float], verdict: Verdict
+) -> None:
+    cfg = replace(paper, epochs=10)
+    found = judged(cfg, *tables(cfg, {("tanh", "edge-of-chaos"): seeds}))
+    assert found["table-2/mnist/tanh/epoch-10"].verdict is verdict
+
+
+def test_a_normalized_network_that_diverges_early_differs_whatever_the_plain_one_has_reached(paper: Any) -> None:
+    theory, data = tables(paper, {("relu", "edge-of-chaos"): [93.0, 93.5], ("relu", "batch-norm"): [math.nan] * 2})
+    lost = data["initialization"] == "batch-norm"
+    data = data[~lost | (data["epoch"] == 1)].assign(
+        status=["diverged" if gone else "ok" for gone in lost[~lost | (data["epoch"] == 1)]]
+    )
+    found = judged(paper, theory, data)["batch-norm-does-not-help/relu"]
+    assert found.verdict is Verdict.DIFFERS
+    assert math.isnan(found.measured)
+
+
+def test_a_plain_network_that_diverges_is_no_known_deviation(paper: Any) -> None:
+    theory, data = tables(paper, {("relu", "edge-of-chaos"): [math.nan] * 2, ("relu", "batch-norm"): [math.nan] * 2})
+    found = judged(paper, theory, data.assign(status="diverged"))["batch-norm-does-not-help/relu"]
+    assert found.verdict is Verdict.DIFFERS
+    assert not KNOWN_DEVIATIONS["batch-norm-does-not-help/relu"].explains(found.measured)
+
+
 def test_staying_at_chance_is_judged_only_after_a_training_in_which_others_learn(paper: Any) -> None:
     final = {("tanh", "ordered"): [CHANCE]}
     theory, data = tables(replace(paper, epochs=1), final)
@@ -347,6 +383,11 @@ def test_trainings_interrupted_at_their_checkpoint_end_in_the_same_rows(
 def test_ensembles_hold_each_training_once_and_are_named_by_their_ends() -> None:
     cfg = compose("smoke", "seeds=[0,1,2]", "activations=[relu]", "initializations=[ordered]", "replicas=2")
     assert [unit.key["ensemble"] for unit in units(cfg)] == ["relu ordered 0 to relu ordered 1", "relu ordered 2"]
+
+
+def test_points_of_a_sweep_that_train_a_network_twice_are_refused_however_they_are_grouped() -> None:
+    points = [compose("smoke", f"seeds={seeds}", "replicas=2") for seeds in ("[0,1]", "[1,2]")]
+    assert sweep.overlap(points, units) == "points 0 and 1 of the sweep measure the same unit: relu edge-of-chaos 1"
 
 
 def test_an_ensemble_is_one_network_on_a_cpu_and_all_of_them_on_a_gpu() -> None:

@@ -88,6 +88,8 @@ def test_a_run_stops_at_the_checkpoint_after_which_its_budget_would_be_overdrawn
     with pytest.raises(lending.BudgetSpent):
         lab.checkpoint({"epoch": 2})
     assert lab.restore() == {"epoch": 2}
+    now = 1090.0
+    lab.checkpoint({"epoch": 3}, more=False)  # nothing is left to do, and the run may end
 
 
 def test_progress_after_the_deadline_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,6 +263,28 @@ def test_there_are_as_many_parameters_as_the_layers_have() -> None:
     assert uniform(1, sizes).parameters.shape == (1, sum((a + 1) * b for a, b in pairwise(sizes)))
 
 
+def test_an_activation_of_ones_own_is_trained_as_it_is_whatever_its_name() -> None:
+    steep = Activation.from_callable("tanh", lambda x: (3 * x).tanh())
+    x = torch.ones(2, 4, 6, dtype=torch.float64)
+    outputs = drawn([Kind(steep), Kind("tanh")], [6, 8, 3], [0, 0])(x)
+    assert float((outputs[0] - outputs[1]).abs().max()) > 0.1
+
+
+def test_each_network_needs_its_own_draws() -> None:
+    networks = Ensemble([Kind("tanh")] * 3, [2, 3, 1])
+    with pytest.raises(ValueError, match="1 generators for 3 networks: it takes one each"):
+        networks.draw_uniform_(generators(1))
+    with pytest.raises(ValueError, match="2 sigma_w for 3 networks: it takes one each"):
+        networks.draw_normal_(generators(3), [1.0, 1.0], [0.0] * 3)
+    with pytest.raises(ValueError, match="an ensemble has at least one network"):
+        Ensemble([], [2, 3, 1])
+
+
+def test_a_normalization_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"epsilon = -1.0, momentum = 2.0: it takes > 0"):
+        BatchNorm(epsilon=-1.0, momentum=2.0)
+
+
 @pytest.mark.parametrize("sizes", [[3], [2, 0, 1], []])
 def test_sizes_that_are_none_are_refused(sizes: list[int]) -> None:
     with pytest.raises(ValueError, match="sizes = "):

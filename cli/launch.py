@@ -272,7 +272,8 @@ def _join(folder: RunFolder, record: Record, request: Request, planned: Plan, ou
         if outcome.folder and not outcome.error and outcome.folder.table("data").exists()
     ]
     if finished:
-        sweep.join(request.entry.experiment, finished, folder, record)
+        everyone = [config for _, config in planned.points]
+        sweep.join(request.entry.experiment, finished, folder, record, planned=everyone)
     failed = [f"{' '.join(outcome.overrides)}: {outcome.error}" for outcome in outcomes if outcome.error]
     if failed:
         raise runner.PointsFailed(f"{len(failed)} of {len(outcomes)} points failed: {'; '.join(failed)}")

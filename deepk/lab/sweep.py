@@ -30,26 +30,36 @@ class Point:
     config: Any
 
 
-def join(experiment: Experiment, points: Sequence[Point], folder: RunFolder, record: Record) -> None:
+def join(
+    experiment: Experiment,
+    points: Sequence[Point],
+    folder: RunFolder,
+    record: Record,
+    *,
+    planned: Sequence[Any] = (),
+) -> None:
     """Joins the points' tables into `folder`, judges and draws them.
 
     Scalars that differ between points become columns, and each setting of them is judged by itself. Lists that differ
-    (`seeds`, `activations`) select what is measured: their points pool into one setting. Raises ValueError where two
-    points measured the same unit.
+    (`seeds`, `activations`) select what is measured: their points pool into one setting. `planned` are the configs of
+    all points of the sweep, so that those which are there are named as they will be among the others. Raises
+    ValueError where two points measured the same unit.
     """
     if twice := overlap([point.config for point in points], experiment.units):
         raise ValueError(twice)
-    tables, groups = joined(points, [Tables.read(point.folder) for point in points])
+    tables, groups = joined(points, [Tables.read(point.folder) for point in points], planned)
     for name in ("theory", "data", "timing"):
         store.write_table(folder.table(name), getattr(tables, name))
     store.write_text(folder.config, _groups_yaml(groups))
     finish(experiment, folder, record, groups)
 
 
-def joined(points: Sequence[Point], tables: Sequence[Tables]) -> tuple[Tables, list[Group]]:
+def joined(
+    points: Sequence[Point], tables: Sequence[Tables], planned: Sequence[Any] = ()
+) -> tuple[Tables, list[Group]]:
     """The points' tables as one, with columns for the swept scalars, and the settings that they hold."""
     taken = {column for of_point in tables for table in vars(of_point).values() for column in table.columns}
-    columns = _columns(points, taken)
+    columns = _columns(planned or [point.config for point in points], taken)
     theory, data, timing = (
         [
             _with_swept(getattr(of_point, name), point.config, columns)
@@ -71,10 +81,10 @@ def _swept_scalars(configs: Sequence[Any]) -> list[str]:
     ]
 
 
-def _columns(points: Sequence[Point], taken: Iterable[str]) -> dict[str, str]:
+def _columns(configs: Sequence[Any], taken: Iterable[str]) -> dict[str, str]:
     """Swept key -> its column in the joined tables: `config.slope` where a table has a column `slope` of its own."""
     names = set(taken)
-    swept = _swept_scalars([point.config for point in points])
+    swept = _swept_scalars(configs)
     return {key: f"config.{key}" if key in names else key for key in swept}
 
 

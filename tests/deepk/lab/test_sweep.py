@@ -61,10 +61,20 @@ def test_points_that_would_measure_the_same_unit_are_known_beforehand(
 
 def test_a_swept_key_that_is_also_a_column_of_the_data_has_a_column_of_its_own() -> None:
     points = [sweep.Point(RunFolder(Path("0")), Config(width=8)), sweep.Point(RunFolder(Path("1")), Config(width=16))]
-    assert sweep._columns(points, ["seed", "loss"]) == {"width": "width"}
-    assert sweep._columns(points, ["seed", "width"]) == {"width": "config.width"}
+    configs = [point.config for point in points]
+    assert sweep._columns(configs, ["seed", "loss"]) == {"width": "width"}
+    assert sweep._columns(configs, ["seed", "width"]) == {"width": "config.width"}
     (group, _) = sweep._groups(points, {"width": "config.width"})
     assert group.suffix == "width=8"
+
+
+def test_a_point_that_is_there_alone_is_named_as_it_will_be_among_the_others() -> None:
+    point = sweep.Point(RunFolder(Path("1")), Config(width=16))
+    table = pd.DataFrame({"seed": [0], "value": [1.0]})
+    tables = Tables(table, table, pd.DataFrame({"seed": [0], "seconds": [2.0]}))
+    joined, (group,) = sweep.joined([point], [tables], [Config(width=8), point.config])
+    assert group.suffix == "width=16"
+    assert joined.data.to_dict("list") == {"width": [16], "seed": [0], "value": [1.0]}
 
 
 def test_rows_of_a_unit_without_seeds_are_joined_once_and_repeated_rows_of_one_point_stay() -> None:

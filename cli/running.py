@@ -142,8 +142,9 @@ def _run(request: Request, scale: str | None, resume: bool, version: str | None)
 
 def _spent(request: Request, folder: RunFolder | None) -> str:
     """What a user does after a budget is spent."""
-    if folder is None or not folder.judged:
-        return "deepk: the budget was spent before a first result: nothing is kept; give it more"
+    kept = folder is not None and any(one.judged or one.has_units for one in (folder, *folder.points()))
+    if folder is None or not kept:
+        return "deepk: the budget was spent before anything could be kept; give it more"
     elsewhere = f" --results {request.results}" if request.results != RESULTS else ""
     again = f"deepk run {request.entry.name} --resume {folder.name}{elsewhere}"
     return f"deepk: the budget is spent; it goes on with: {again}"

@@ -117,6 +117,11 @@ class RunFolder:
         """The figures as PNG."""
         return sorted(self.figures.glob("*.png"))
 
+    @property
+    def has_units(self) -> bool:
+        """Whether finished units, or the state of unfinished ones, are kept for a run that goes on."""
+        return self.units.is_dir() and any(not path.name.startswith(".") for path in self.units.iterdir())
+
     def clear_units(self) -> None:
         """Removes finished units and checkpoints, once their rows are in the tables."""
         shutil.rmtree(self.units, ignore_errors=True)

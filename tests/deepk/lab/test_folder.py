@@ -68,6 +68,15 @@ def test_a_held_run_is_refused_and_free_again_when_the_holder_is_killed(tmp_path
         assert RunFolder(tmp_path).is_held()
 
 
+def test_a_lock_is_no_unit_that_is_kept_and_a_checkpoint_is(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert not folder.has_units
+    with folder.hold():
+        assert not folder.has_units
+        (folder.units / "tanh-0.checkpoint").touch()
+        assert folder.has_units
+
+
 def test_a_folder_that_was_never_held_is_free(tmp_path: Path) -> None:
     assert not RunFolder(tmp_path).is_held()
     assert list(tmp_path.iterdir()) == []

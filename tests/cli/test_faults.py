@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from terminal import DEEPK, Terminal
 
@@ -395,12 +397,26 @@ def test_workers_of_a_killed_sweep_end_and_it_resumes(toy: Terminal, wait_until:
     assert not list(version(toy).glob("*/units"))
 
 
-def test_a_sweep_whose_data_came_later_resumes(deepk: Terminal, real_data: Path) -> None:
-    words = ("run", "eoc-training", "data=digits,mnist", "activation=tanh", "initializations=[ordered]", "seed=0")
-    first = deepk(*words, "-m", "--scale", "smoke", DEEPK_DATA="nowhere")
+def test_a_half_finished_sweep_of_jobs_resumes_what_is_missing_into_one_table(deepk: Terminal, real_data: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="the extra `slurm` is not installed")
+    words = ("activations=[relu],[tanh]", "data=digits,mnist", "initializations=[ordered]", "seeds=[0]")
+    first = deepk("run", "eoc-training", *words, "-m", SUBMITIT, "--scale", "smoke", DEEPK_DATA="nowhere")
     assert first.code == 1
-    assert "1 of 2 points failed: data=mnist" in first.line
+    assert "2 of 4 points failed: activations=[relu] data=mnist" in first.line
+    folder = deepk.folder / "results" / "eoc-training" / "v001"
+    kept = [(folder / point / "run.json").stat().st_mtime_ns for point in "02"]  # of digits
     assert deepk("run", "eoc-training", "--resume", DEEPK_DATA=str(real_data)).code == 0
+    assert [(folder / point / "run.json").stat().st_mtime_ns for point in "02"] == kept
+    data, claims = (pd.read_csv(folder / f"{table}.csv") for table in ("data", "claims"))
+    points = data[["data.name", "activation"]].drop_duplicates()
+    assert list(map(tuple, points.to_numpy())) == [
+        (where, what) for what, where in product(("relu", "tanh"), ("digits", "mnist"))
+    ]
+    assert claims["name"].is_unique
+    assert {path.stem for path in (folder / "figures").glob("*.png")} == {
+        "accuracy-data.name=digits-0",
+        "accuracy-data.name=mnist-1",
+    }
 
 
 @pytest.mark.parametrize("name", ["back\\slash", "dollar${x}", 'it\'s, "quoted" é=ü', "end\\"])

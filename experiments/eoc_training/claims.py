@@ -105,6 +105,7 @@ def _edge_points(claim: Judging, run: Run) -> None:
         ) as finding:
             at = {"activation": activation, "initialization": EDGE}
             present(run.data, **at)
+            needs(run.cfg.edge == "exact", f"edge={run.cfg.edge}")
             needs(not (other := off_the_edge(run.cfg, activation)), "".join(other))
             why = "rounding of the quadrature and of the fixed point in float64; expected is exact to 30 digits"
             finding.gives(only(run.theory, "sigma_w", **at), rounding(1e-12, why))

@@ -20,7 +20,10 @@ EDGE_POINTS = (
     ("elu", 1.1775, 5e-5, 1.1761484737073743035),
     ("tanh", 1.3029, 5e-5, 1.3041458400565114307),
 )
-
+# q in the script, which scales its inputs by sqrt(q); 0.4378 and 0.5121 on the edge itself
+SCRIPT_Q = {"relu": 1.0, "elu": 0.44, "tanh": 0.5}
+# (sigma_b, sigma_w, q) in the script
+SCRIPT_POINTS = {name: (SIGMA_B[name], sigma_w, SCRIPT_Q[name]) for name, sigma_w, _, _ in EDGE_POINTS}
 
 # The activations of which the paper says that they learn on the edge of chaos, and those that are ahead of ReLU.
 LEARNERS, SMOOTH = ("relu", "elu", "tanh"), ("elu", "tanh")

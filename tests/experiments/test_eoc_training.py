@@ -249,6 +249,18 @@ def test_the_scripts_points_on_the_edge_are_errata_where_monte_carlo_missed_the_
     assert found == {"relu": Verdict.REPRODUCED, "elu": Verdict.ERRATUM, "tanh": Verdict.ERRATUM}
 
 
+def test_the_scripts_points_are_taken_where_they_are_asked_for() -> None:
+    cfg = compose("smoke", "edge=script", "depth=200", "activations=[relu,elu,tanh,swish]")
+    theory = predict(cfg)
+    edge = theory[theory["initialization"] == "edge-of-chaos"].set_index("activation")
+    assert [tuple(edge.loc[name, ["sigma_b", "sigma_w", "q"]]) for name in ("elu", "tanh")] == [
+        (0.1, 1.1775, 0.44),
+        (0.2, 1.3029, 0.5),
+    ]
+    # the script misses the edge by a little, and not by what would decide whether 200 layers train
+    assert edge["gradient_factor"].round(2).to_dict() == {"relu": 1.0, "elu": 1.14, "tanh": 0.87, "swish": 1.0}
+
+
 @pytest.mark.parametrize(("activation", "exact"), SIGMA_W.items())
 def test_the_exact_points_are_those_of_the_solver(activation: str, exact: float) -> None:
     point = edge_of_chaos(get(activation), sigma_b=SIGMA_B[activation])

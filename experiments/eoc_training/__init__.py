@@ -16,9 +16,10 @@ Deviates   sigma_w and q are solved for at the authors' sigma_b, where their scr
            of Tanh only; we take it for all activations. The parameters of shifted softplus are not printed; we take its
            edge at q = 1. Depth counts weight matrices, output included, and only the hidden layers are
            batch-normalized. At laptop scale the network is narrower, the images are 8x8 digits and the steps are fewer:
-           the published accuracies are then not comparable, the order of the curves is. Batch-normalized ReLU overflows float32 within three steps: at
-           depth 200 and width 300 its first gradient on MNIST has norm 2e17 in the first layer. It is recorded as
-           diverged where the paper prints 93 %; `batch-norm` asks which reading of the paper would train.
+           the published accuracies are then not comparable, the order of the curves is. Batch-normalized ReLU overflows
+           float32 within three steps: at depth 200 and width 300 its first gradient on MNIST has norm 2e17 in the first
+           layer. It is recorded as diverged where the paper prints 93 %; `batch-norm` asks which reading of the paper
+           would train.
 """
 
 from __future__ import annotations

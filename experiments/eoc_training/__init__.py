@@ -41,7 +41,20 @@ _OVERFLOW = Deviation(
     reason="tested: tests/experiments/test_eoc_training.py, three steps at depth 200 and width 300: the first gradient "
     "of batch-normalized ReLU is above 1e15 in the first layer; the variances then overflow float32, and not float64",
 )
-KNOWN_DEVIATIONS = {"batch-norm-does-not-help/relu": _OVERFLOW, "table-1/mnist/relu/batch-norm": _OVERFLOW}
+# After ten epochs on MNIST three seeds of ELU end at 93.1 to 93.5 and of Tanh at 91.8 to 92.3; the script's rounded
+# points change a gradient by 7 % at most.
+_NOT_IN_THE_SCRIPT = "guess: something that neither the paper nor its script fixes, as neither says how its runs differ"
+KNOWN_DEVIATIONS = {
+    "batch-norm-does-not-help/relu": _OVERFLOW,
+    "table-1/mnist/relu/batch-norm": _OVERFLOW,
+    "table-2/mnist/relu/epoch-10": Deviation(
+        measured=55.9,
+        within=14.0,
+        reason="guess: the printed spread of 1.95 is not over initial weights; our seeds end at 41.8, 69.5 and 56.5 %",
+    ),
+    "table-2/mnist/elu/epoch-10": Deviation(measured=93.4, within=1.6, reason=_NOT_IN_THE_SCRIPT),
+    "table-2/mnist/tanh/epoch-10": Deviation(measured=92.0, within=1.1, reason=_NOT_IN_THE_SCRIPT),
+}
 
 
 @dataclass

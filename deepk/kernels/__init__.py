@@ -12,11 +12,16 @@ from deepk.branching import (
     Uniform,
     generation_law,
 )
-from deepk.kernels.composition import CompositionalKernel, Health
+from deepk.kernels.arc_cosine import kappa_0, kappa_1
+from deepk.kernels.composition import CompositionalKernel
+from deepk.kernels.dot_product import ConstantKernel, DotProductKernel
 from deepk.kernels.dual import DualKernel
 from deepk.kernels.finite_width import network_correlations
 from deepk.kernels.galton_watson import GaltonWatson, RescaledLimit, rescaled_limit
 from deepk.kernels.memorization import MemorizationBounds, memorization_bounds, memorization_depth
+from deepk.kernels.radial import GaussianKernel, LaplaceKernel
+from deepk.kernels.structure import Health
+from deepk.kernels.tangent import TangentKernel
 
 if TYPE_CHECKING:
     from deepk.features import CompositionalFeatures, GegenbauerFeatures
@@ -25,19 +30,26 @@ __all__ = [
     "Binomial",
     "CompositionalFeatures",
     "CompositionalKernel",
+    "ConstantKernel",
+    "DotProductKernel",
     "DualKernel",
     "Finite",
     "GaltonWatson",
+    "GaussianKernel",
     "GegenbauerFeatures",
     "Geometric",
     "Health",
+    "LaplaceKernel",
     "MemorizationBounds",
     "OffspringLaw",
     "Poisson",
     "PowersOfTwo",
     "RescaledLimit",
+    "TangentKernel",
     "Uniform",
     "generation_law",
+    "kappa_0",
+    "kappa_1",
     "memorization_bounds",
     "memorization_depth",
     "network_correlations",

@@ -6,27 +6,24 @@ Tsuchida et al. 2021, here after integrating by parts until only P(X <= U, Y <= 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from deepk import activations
 from deepk.activations import Activation
-from deepk.arrays import Array
+from deepk.kernels.arithmetic import Correlation, Number
 from deepk.meanfield import moments
 
 
 @dataclass(frozen=True)
-class ClosedForm:
-    """E sigma(X) sigma(Y), and E sigma'(X) sigma'(Y)."""
+class Form:
+    """E sigma(X) sigma(Y), and E sigma'(X) sigma'(Y), in numbers of any kind."""
 
-    kernel: Callable[[Array], Array]
-    derivative: Callable[[Array], Array]
+    kernel: Callable[[Correlation], Number]
+    slope: Callable[[Correlation], Number]
 
 
-def closed_form(activation: Activation) -> ClosedForm | None:
+def closed_form(activation: Activation) -> Form | None:
     """The kernel of a known activation, or of any positively homogeneous one, in closed form; None for others."""
     slopes = moments.homogeneous_slopes(activation)
     if slopes is not None:
@@ -35,46 +32,53 @@ def closed_form(activation: Activation) -> ClosedForm | None:
     return known.get(activation)
 
 
-def _homogeneous(below: float, above: float) -> ClosedForm:
+def _homogeneous(below: float, above: float) -> Form:
     """The kernel of above relu(x) - below relu(-x): those of relu(X) relu(Y) and relu(X) relu(-Y), twice each."""
-    same, opposite = above**2 + below**2, 2 * above * below
-    return ClosedForm(
-        lambda c: same * _relu(c) - opposite * _relu(-c),
-        lambda c: same * _step(c) + opposite * _step(-c),
-    )
+
+    def weights(x: Correlation) -> tuple[Number, Number]:
+        b, a = x.number(below), x.number(above)
+        return a * a + b * b, 2 * a * b
+
+    def kernel(x: Correlation) -> Number:
+        same, opposite = weights(x)
+        return same * relu(x) - opposite * (x.sine - x.angle * x.cos) / (2 * x.pi)
+
+    def slope(x: Correlation) -> Number:
+        same, opposite = weights(x)
+        return same * step(x) + opposite * x.angle / (2 * x.pi)
+
+    return Form(kernel, slope)
 
 
-def _relu(c: Array) -> Array:
-    """(sin theta + (pi - theta) cos theta) / 2 pi."""
-    return np.asarray((np.sqrt((1 - c) * (1 + c)) + (math.pi - np.arccos(c)) * c) / (2 * math.pi))
+def relu(x: Correlation) -> Number:
+    """Of ReLU: (sin theta + (pi - theta) cos theta) / 2 pi."""
+    return (x.sine + (x.pi - x.angle) * x.cos) / (2 * x.pi)
 
 
-def _step(c: Array) -> Array:
-    """(pi - theta) / 2 pi."""
-    return np.asarray((math.pi - np.arccos(c)) / (2 * math.pi))
+def step(x: Correlation) -> Number:
+    """Of the step function: (pi - theta) / 2 pi."""
+    return (x.pi - x.angle) / (2 * x.pi)
 
 
-def _step_slope(c: Array) -> Array:
-    """1 / (2 pi sin theta)."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(1 / (2 * math.pi * np.sqrt((1 - c) * (1 + c))))
+def _gelu(x: Correlation) -> Number:
+    c = x.cos
+    return c / 4 + (c * x.asin(c / 2) + 1 / x.sqrt(4 - c * c)) / (2 * x.pi)
 
 
-def _gelu(c: Array) -> Array:
-    return np.asarray(c / 4 + (c * np.arcsin(c / 2) + 1 / np.sqrt(4 - c * c)) / (2 * math.pi))
-
-
-def _gelu_slope(c: Array) -> Array:
-    rest = 4 - c * c
-    return np.asarray(1 / 4 + (np.arcsin(c / 2) + c / np.sqrt(rest) * (1 + 1 / rest)) / (2 * math.pi))
+def _gelu_slope(x: Correlation) -> Number:
+    c, rest = x.cos, 4 - x.cos * x.cos
+    return x.number(0.25) + (x.asin(c / 2) + c / x.sqrt(rest) * (1 + 1 / rest)) / (2 * x.pi)
 
 
 _KNOWN = {
-    "step": ClosedForm(_step, _step_slope),
-    "erf": ClosedForm(
-        lambda c: np.asarray(2 / math.pi * np.arcsin(2 * c / 3)),
-        lambda c: np.asarray(4 / (math.pi * np.sqrt(9 - 4 * c * c))),
+    "step": Form(step, lambda x: 1 / (2 * x.pi * x.sine)),
+    "erf": Form(
+        lambda x: 2 / x.pi * x.asin(2 * x.cos / 3),
+        lambda x: 4 / (x.pi * x.sqrt(9 - 4 * x.cos * x.cos)),
     ),
-    "sin": ClosedForm(lambda c: np.sinh(c) / math.e, lambda c: np.cosh(c) / math.e),
-    "gelu": ClosedForm(_gelu, _gelu_slope),
+    "sin": Form(
+        lambda x: x.sinh(x.cos) * x.exp(x.number(-1.0)),
+        lambda x: x.cosh(x.cos) * x.exp(x.number(-1.0)),
+    ),
+    "gelu": Form(_gelu, _gelu_slope),
 }

@@ -170,6 +170,12 @@ def slope_jumps(activation: Activation) -> Atoms:
     return _gaps(activation.derivative, activation.kinks)
 
 
+@lru_cache(maxsize=256)
+def curvature_jumps(activation: Activation) -> Atoms:
+    """Where the second derivative of phi jumps, and by how much."""
+    return _gaps(activation.second_derivative, activation.kinks)
+
+
 def _gaps(f: Function, points: tuple[float, ...]) -> Atoms:
     found = []
     for x in points:

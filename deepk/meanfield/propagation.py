@@ -37,7 +37,7 @@ class ComplementMap:
 
     def __init__(self, activation: Activation, *, sigma_w: float, q: float) -> None:
         """Tabulates H: about 50 ms for a smooth activation, seconds for one that is steep, or has kinks away from 0."""
-        self._jumps = bool(activation.jumps)
+        self._jumps, self._kinked = bool(activation.jumps), bool(moments.slope_jumps(activation))
         self._factor = sigma_w**2 if self._jumps else q * sigma_w**2
         self._excess = moments.slope_excess(activation, sigma_w=sigma_w, q=q)  # chi_1 - 1
         density = moments.sine_slope_covariance if self._jumps else moments.sine_curvature_covariance
@@ -62,11 +62,13 @@ class ComplementMap:
         return np.asarray(theta * h if self._jumps else u + u * (self._excess - theta * h))
 
     def slope_gap(self, theta: Angles) -> Angles:
-        """f'(1) - f'(cos theta), for angles in [0, pi] and an activation without jumps, to 1e-15 theta of the largest.
+        """f'(1) - f'(cos theta), for angles in [0, pi] and an activation without jumps, to some 1e-14 of itself.
 
-        q sigma_w^2 int_0^theta sin(t) E phi''(X_t) phi''(Y_t) dt, as theta times a Chebyshev series.
+        q sigma_w^2 int_0^theta sin(t) E phi''(X_t) phi''(Y_t) dt, as a power of theta times a Chebyshev series: theta
+        where the slope of phi jumps, and theta^2 where it does not.
         """
-        return np.asarray(theta * chebyshev.chebval(2 * theta / math.pi - 1, self._mean_density))
+        power, series = self._gap
+        return np.asarray(theta**power * chebyshev.chebval(2 * theta / math.pi - 1, series))
 
     def slope(self, theta: Angles) -> Angles:
         """f'(cos theta), for angles in (0, pi) where phi jumps, and in [0, pi] where it does not."""
@@ -75,8 +77,12 @@ class ComplementMap:
         return np.asarray(self._factor * chebyshev.chebval(2 * theta / math.pi - 1, self._density) / np.sin(theta))
 
     @cached_property
-    def _mean_density(self) -> Float[np.ndarray, " terms"]:
-        return self._average(lambda _, t: np.ones_like(t))
+    def _gap(self) -> tuple[int, Float[np.ndarray, " terms"]]:
+        mean = self._average(lambda _, t: np.ones_like(t))
+        if self._kinked or len(mean) < 2:
+            return 1, mean
+        quotient, _ = chebyshev.chebdiv(mean, [math.pi / 2, math.pi / 2])  # by theta, at which the mean vanishes
+        return 2, quotient
 
     def _average(self, weight: Callable[[float, Angles], Angles]) -> Float[np.ndarray, " terms"]:
         """Series of the mean over t in [0, theta] of weight(theta, t) times the density, times the factor."""

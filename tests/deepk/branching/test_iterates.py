@@ -144,7 +144,7 @@ def test_below_the_table_a_finite_mean_multiplies_by_its_root(name, depth):
 @pytest.mark.parametrize("name", LAWS)
 def test_no_two_angles_are_stretched_more_than_it_says(name, depth):
     table = iterate(LAWS[name], depth)
-    x = np.linspace(float(table.edges[0]), float(table.edges[-1]), 3000)
+    x = np.linspace(float(table.log_factor.edges[0]), float(table.log_factor.edges[-1]), 3000)
     slope = np.diff(table.log(x)) / np.diff(x)
     # rounding of the logarithms, 350 at most, over a step of 0.01; between the nodes a slope may be a little larger
     assert slope.max() <= table.stretch * (1 + 1e-6) + 4 * EPS * 350 / (x[1] - x[0])
@@ -159,9 +159,9 @@ def test_the_bound_grows_with_depth_like_the_number_of_layers_at_most(name):
 @pytest.mark.parametrize("name", LAWS)
 def test_the_pieces_cover_what_the_law_maps_into_itself(name):
     table = iterate(LAWS[name], 12)
-    assert (table.edges.diff() > 0).all()
-    assert float(table.edges[-1]) == math.log(LAWS[name].largest_angle)
-    assert table.polynomials.shape[1] == len(table.edges) - 1
+    assert (table.log_factor.edges.diff() > 0).all()
+    assert float(table.log_factor.edges[-1]) == math.log(LAWS[name].largest_angle)
+    assert table.log_factor.polynomials.shape[1] == len(table.log_factor.edges) - 1
 
 
 def test_a_table_is_made_once():

@@ -2,9 +2,9 @@
 
     python benchmarks/spectra.py
 
-Prints one table: the tangent kernel of ReLU, three layers in the paper's count, k = 0..200 in dimensions 4, 10 and 50,
-k = 0..1000 in dimension 4, and a smooth kernel. For each side the time, its ratio to deepk's, the largest relative error
-against digits made with mpmath, and how many eigenvalues that are exactly zero are not. The other side is Gauss's
+Prints one table: the tangent kernel of ReLU, L = 3 in the paper's count, k = 0..200 in dimensions 4, 10 and 50,
+k = 0..1000 in dimension 4, and a smooth kernel. For each side the time, its ratio to deepk's, the largest relative
+error against digits made with mpmath, and how many eigenvalues that are exactly zero are not. The other side is Gauss's
 quadrature of the sphere's weight with 2,000 nodes in float64 (scipy). Then what is asked of deepk. Two minutes, most of
 them mpmath's, on one thread, where nothing else runs.
 """

@@ -100,12 +100,12 @@ def _constants(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Co
                 ends = (only(theory, kernel=kernel, layers=layers, quantity=name) for name in ("c_1", "c_minus_1"))
                 predicted = prefactor(_nu(kernel, layers), d) * float(np.dot([1, 1 - 2 * parity], [*ends]))
                 exponent = _exponent(kernel, layers, d)
-                finding.gives(*limit(logarithm(found.constant(exponent, part) / predicted) for part in SHARES))
+                finding.gives(*limit(log_quotient(found.constant(exponent, part), predicted) for part in SHARES))
 
 
-def logarithm(number: float) -> float:
-    """On this scale a wrong power of the degree moves a constant by more than it widens its tolerance."""
-    return math.log(number) if number > 0 else math.nan
+def log_quotient(number: float, other: float) -> float:
+    """Of which NaN where one is not positive; a wrong power of the degree moves it more than its tolerance."""
+    return math.log(number / other) if min(number, other) > 0 else math.nan
 
 
 def prefactor(nu: float, d: int) -> float:
@@ -131,7 +131,7 @@ def _growth_with_depth(claim: Judging, data: pd.DataFrame, cfg: Config, d: int) 
                 several = [Spectrum.of(data, kernel, layers, d, parity) for parity in PARITIES.values()]
                 exponent = _exponent(kernel, layers, d)
                 both = (
-                    logarithm(sum(each.constant(exponent, part) for each in several) / one.constant(exponent, part))
+                    log_quotient(sum(each.constant(exponent, part) for each in several), one.constant(exponent, part))
                     for part in SHARES
                 )
                 finding.gives(*limit(both))

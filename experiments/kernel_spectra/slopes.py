@@ -15,6 +15,9 @@ from deepk.lab import Tolerance, needs, present
 # faster by more: three times the change is enough. A change may be small by chance, where a number turns; so the one
 # before counts, too, as far as it would have fallen.
 _REST = 3.0
+# No exponent and no logarithm of a constant is further from its limit at a degree of five times the dimension. Without
+# this bound a number that does not converge would excuse itself.
+_FURTHEST, _ENOUGH = 0.5, 5
 SHARES = (1.0, 0.5, 0.25)  # of the highest degree, at which a number that converges is taken
 _FLOOR = 1e-12  # of a quotient of eigenvalues with 16 digits
 
@@ -35,6 +38,8 @@ class Spectrum:
         there = rows["eigenvalue"] != 0
         needs(there.mean() > 0.5, f"{kernel}, layers={layers}: zero by symmetry")
         rows = rows[there]
+        top = int(rows["degree"].max())
+        needs(top >= _ENOUGH * dimension, f"degree {top}: too low for dimension {dimension}")
         degrees, eigenvalues = rows["degree"].to_numpy(int), rows["eigenvalue"].to_numpy(float)
         return Spectrum(degrees, eigenvalues, dimension)
 
@@ -68,5 +73,5 @@ def limit(numbers: Iterable[float]) -> tuple[float, Tolerance]:
     """
     at, at_half, at_quarter = numbers
     change = max(abs(at - at_half), abs(at_half - at_quarter) / math.sqrt(2))
-    why = "three times the change from half the degree, as what is left falls like k^(-1/2) at least"
-    return at, Tolerance(_REST * change + _FLOOR * max(1.0, abs(at)), why)
+    why = "three times the change from half the degree, as what is left falls like k^(-1/2) at least; at most 0.5"
+    return at, Tolerance(min(_REST * change, _FURTHEST) + _FLOOR * max(1.0, abs(at)), why)

@@ -71,11 +71,14 @@ def _rate(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Config,
         widths = sorted(cfg.widths)
         needs(len(widths) >= ENOUGH and widths[-1] >= SPAN * widths[0], f"widths={widths}: too few, or too close")
         found = deviations(theory, data, layers, quantity)
-        slopes = [
-            float(np.polyfit(np.log(rows["width"].to_numpy(float)), np.log(rows["deviation"].to_numpy(float)), 1)[0])
-            for _, rows in found.groupby("seed")
-        ]
+        slopes = [_power(rows) for _, rows in found.groupby("seed")]
         finding.gives(Sample.of(slopes).mean, t_interval(Sample.of(slopes), over="seeds"))
+
+
+def _power(rows: pd.DataFrame) -> float:
+    """Of the width, by least squares on logarithms; NaN where a deviation is zero."""
+    widths, found = rows["width"].to_numpy(float), rows["deviation"].to_numpy(float)
+    return float(np.polyfit(np.log(widths), np.log(found), 1)[0]) if (found > 0).all() else math.nan
 
 
 def deviations(theory: pd.DataFrame, data: pd.DataFrame, layers: int, quantity: str) -> pd.DataFrame:

@@ -56,6 +56,8 @@ def _finite_width(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> Figu
         widths = np.array(sorted(cfg.widths), float)
         panel.plot(widths, highest * (widths / widths[0]) ** -0.5, ":", color=BLACK, label=r"$m^{-1/2}$")
         panel.set(title=words, xscale="log", yscale="log", xlabel="width $m$")
+        panel.set_xticks(cfg.widths, [str(width) for width in cfg.widths])
+        panel.minorticks_off()
     panels[0].set_ylabel("root mean square over angles")
     figures.shared_legend(figure, panels[:1], columns=len(cfg.layers) + 1)
     return figure

@@ -13,6 +13,12 @@ MUTANTS = [
     Mutant("depths in the opposite order", LAPTOP, backwards("layers"), ("limit/*",)),
     Mutant("widths in the opposite order", LAPTOP, backwards("width"), ("rate/*",)),
     Mutant("features for tangents", LAPTOP, swapped("quantity", FEATURES, TANGENT), ("limit/tangent-kernel/5",)),
+    Mutant(
+        "features for what training leaves",
+        LAPTOP,
+        swapped("quantity", FEATURES, TRAINED),
+        ("limit/tangent-kernel-after-training/3", "rate/tangent-kernel-after-training/*"),
+    ),
     Mutant("nothing at all", LAPTOP, set_to(0.0), ("limit/*",)),
     Mutant(
         "a limit without its last layer",

@@ -47,7 +47,7 @@ from peer_kernels import AGREEMENT_DEPTH, BLOCK, NO_VARIANCE, QUADRATURE, RHO, R
 
 from deepk import activations
 from deepk.activations import Activation, leaky_relu
-from deepk.kernels import CompositionalKernel
+from deepk.kernels import CompositionalKernel, TangentKernel
 
 T = TypeVar("T")
 
@@ -269,6 +269,14 @@ def memory(inputs: np.ndarray, folder: str) -> str:
     )
 
 
+def tangents(inputs: np.ndarray) -> float:
+    """Time of the tangent kernel's Gram matrix over that of the compositional kernel's, both with their tables kept."""
+    found = {}
+    for kernel in (CompositionalKernel("relu", DEEP), TangentKernel("relu", DEEP)):
+        found[type(kernel)] = measure(partial(kernel.gram, inputs), **OURS)["warm"]
+    return found[TangentKernel] / found[CompositionalKernel]
+
+
 def peak() -> int:
     """The most memory that this process has had, in bytes; a file's pages in memory count."""
     unit = 1 if sys.platform == "darwin" else 1024
@@ -400,6 +408,8 @@ def main() -> None:
     if python := pythons.get(NEURAL_TANGENTS):
         agreed = agreement(at_peer(python, "agreement"))
     ratios(*tables)
+    over = apart(partial(tangents, inputs))
+    print_ratios(f"relu, depth {DEEP}: tangent over compositional kernel, <= 1.5", [over], [over <= 1.5])
     if agreed:
         ours, theirs = (tables[-1][side]["error"] for side in (KEPT, NEURAL_TANGENTS))
         print(f"  tanh, depth {SHALLOW}: a smaller error: {ours:.0e} beside {theirs:.0e}")

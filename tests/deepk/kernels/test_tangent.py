@@ -170,7 +170,7 @@ def test_the_kernel_agrees_with_its_recursion_in_mpmath(name, depth):
 @pytest.mark.parametrize(("depth", "places"), [(1, PLACES[1:-1]), (2, FEW), (5, (0.5,)), (50, (0.5,))], ids=str)
 def test_the_kernel_of_elu_agrees_with_its_recursion_in_mpmath(depth, places):
     kernel = tangent("elu", depth)
-    with mpmath.workdps(25):
+    with mpmath.workdps(30):
         for rho in places:
             exact = recursion(elu, mpmath.mpf(rho), depth)
             assert abs(kernel(rho) - exact) <= kernel.error_bound * kernel.at_one, rho
@@ -515,10 +515,10 @@ def test_digits_of_a_kernel_without_a_closed_form_agree_with_its_hermite_series(
         assert abs(decimal(tangent(name, depth).exact(Digits.at(arb("1.1")))) / exact - 1) <= rest
 
 
-@pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("name", ["relu", "erf", "gelu", "tanh"])
 def test_the_power_series_is_that_of_mpmath(name, depth):
-    with mpmath.workdps(80):  # differences of order eight lose half of them
+    with mpmath.workdps(60):  # differences of order eight lose half of them
         exact = mpmath.taylor(lambda rho: recursion(LAYERS[name], rho, depth), 0, 8)
         with precision(200, terms=9):
             found = [decimal(c) for c in tangent(name, depth).exact(Series.rho()).coeffs()]

@@ -145,8 +145,10 @@ def test_the_ends_of_relus_kernels_grow_with_depth_as_in_the_closed_form(depth):
     assert random_features.c_1 == pytest.approx(depth * 2 * math.sqrt(2) / (3 * math.pi), rel=1e-13)
     assert tangent.nu == 0.5
     assert tangent.c_1 == pytest.approx(-depth * (depth + 1) / math.sqrt(2) / math.pi, rel=1e-13)
-    # the ends have parts of both parities, and from the second layer on neither cancels
-    assert (abs(random_features.c_minus_1) == random_features.c_1) == (depth == 1)
+    # at the other end the same for one layer, where one parity cancels, and less for more
+    for found in (random_features, tangent):
+        assert abs(found.c_minus_1) <= abs(found.c_1)
+        assert (found.c_minus_1 == found.c_1) == (depth == 1)
 
 
 @pytest.mark.parametrize("gamma", [0.1, 1.0, 30.0])
@@ -270,8 +272,7 @@ def deviations(kernel: DotProductKernel, d: int, ks: list[int]) -> np.ndarray:
 
 @pytest.mark.usefixtures("annotations_are_not_enforced")  # it takes longer than the mathematics
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-@pytest.mark.parametrize("d", [3, 4, 10])
+@pytest.mark.parametrize(("d", "depth"), [(3, 1), (3, 4), (4, 1), (4, 2), (4, 3), (4, 4), (10, 1), (10, 3)])
 def test_it_is_the_limit_of_the_eigenvalues_of_relus_kernels(d, depth, kind):
     even, odd, twice_even, twice_odd = deviations(kind("relu", depth), d, [150, 151, 300, 301])
     assert max(twice_even, twice_odd) < 1e-3

@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from flint import arb
 
 from deepk.activations import Activation, leaky_relu
 from deepk.kernels import (
@@ -113,23 +114,25 @@ def bessel(gamma: float, d: int, k: int) -> mpmath.mpf:
 
 @cache
 def squared_coefficients_of_tanh(scale: float, mean: float, terms: int) -> list[mpmath.mpf]:
-    """a_k^2 / E sigma^2 of sigma = mean + tanh(scale x), by the trapezoidal rule.
+    """a_k^2 / E sigma^2 of sigma = mean + tanh(scale x), by the trapezoidal rule at 90 digits.
 
     Poles at i pi / (2 scale) leave exp(-pi^2 / (h scale)) of it, and p_k grows with the distance z from 0 as
-    exp(z^2 / 4) at most, so that exp(-z^2 / 4) is left out.
+    exp(z^2 / 4) at most, so that exp(-z^2 / 4) is left out. In Arb, since mpmath takes twenty times as long.
     """
-    h, z_max, sums, square = mpmath.mpf(1) / 12, 24, [mpmath.mpf(0)] * terms, mpmath.mpf(mean) ** 2
-    roots = [mpmath.sqrt(k) for k in range(terms + 1)]
-    for i in range(1, 12 * z_max):
-        z = h * i
-        value, before, p = mpmath.tanh(scale * z), mpmath.mpf(0), mpmath.mpf(1)
-        weighted = 2 * h * mpmath.npdf(z) * value
-        square += weighted * value
-        for k in range(terms):
-            if k % 2:
-                sums[k] += weighted * p
-            before, p = p, (z * p - roots[k] * before) / roots[k + 1]
-    return [mpmath.mpf(mean) ** 2 / square, *(a * a / square for a in sums[1:])]
+    with precision(300):
+        h, z_max, sums, square = arb(1) / 12, 24, [arb(0)] * terms, arb(mean) ** 2
+        roots = [arb(k).sqrt() for k in range(terms + 1)]
+        for i in range(1, 12 * z_max):
+            z = h * i
+            value, before, p = (scale * z).tanh(), arb(0), arb(1)
+            weighted = 2 * h * (-z * z / 2).exp() / (2 * arb.pi()).sqrt() * value
+            square += weighted * value
+            for k in range(terms):
+                if k % 2:
+                    sums[k] += weighted * p
+                before, p = p, ((z * p - roots[k] * before) / roots[k + 1]).mid()
+        found = [arb(mean) ** 2 / square, *(a * a / square for a in sums[1:])]
+        return [mpmath.mpf(c.mid().str(60, radius=False)) for c in found]
 
 
 @cache
@@ -214,6 +217,7 @@ QUADRATURES = {
 }
 
 
+@pytest.mark.usefixtures("annotations_are_not_enforced")
 @pytest.mark.parametrize(("kernel", "exact", "d", "ks", "power"), QUADRATURES.values(), ids=QUADRATURES)
 def test_they_are_the_integrals_of_mpmath(kernel, exact, d, ks, power):
     with mpmath.workdps(30):
@@ -223,24 +227,24 @@ def test_they_are_the_integrals_of_mpmath(kernel, exact, d, ks, power):
     assert (found.errors <= 2 * ROUNDED * found.values).all()
 
 
+@pytest.mark.usefixtures("annotations_are_not_enforced")
 @pytest.mark.parametrize(
     ("name", "scale", "mean", "d", "ks"),
     [
         ("tanh", 1.0, 0.0, 3, [1, 3, 5, 9, 15]),
         ("tanh", 1.0, 0.0, 10, [1, 3, 5, 9, 15]),
-        ("sigmoid", 0.5, 1.0, 3, [0, 1, 9, 143]),  # 1 + tanh(x / 2) is twice the sigmoid
-        ("sigmoid", 0.5, 1.0, 10, [123]),
+        ("sigmoid", 0.5, 1.0, 2, [0, 1, 9, 123]),  # 1 + tanh(x / 2) is twice the sigmoid
     ],
 )
 def test_those_of_tanh_and_sigmoid_are_sums_over_hermite_coefficients_down_to_the_smallest(name, scale, mean, d, ks):
-    with mpmath.workdps(80):
-        # a_k^2 falls like exp(-pi sqrt(k) / scale): 1e-30 and 1e-60 at the end
-        squares = squared_coefficients_of_tanh(scale, mean, 500)
+    with mpmath.workdps(60):
+        # a_k^2 falls like exp(-pi sqrt(k) / scale): 1e-38 and 1e-77 at the end
+        squares = squared_coefficients_of_tanh(scale, mean, 800)
         exact = [of_powers(squares, d, k) for k in ks]
         found = spectrum(CompositionalKernel(name, 1), d, ks)
         assert errors_hold(found, exact)
     assert (found.errors <= 2 * ROUNDED * found.values).all()
-    assert found.values[-1] < (1e-60 if name == "sigmoid" else 1e-8)
+    assert found.values[-1] < (1e-53 if name == "sigmoid" else 1e-8)
 
 
 @pytest.mark.parametrize(("d", "degree"), [(2, 60), (3, 60), (4, 300), (784, 60)])
@@ -274,7 +278,7 @@ def test_the_quadrature_finds_bessel_functions_far_below_the_rounding_of_float64
 @pytest.mark.parametrize(
     ("kernel", "d"),
     [
-        (TangentKernel("erf", 2), 4),
+        (TangentKernel("erf", 1), 4),
         (CompositionalKernel("sin", 1) * GaussianKernel(0.5) + 0.25, 5),
     ],
     ids=["erf", "a product and a sum"],
@@ -286,12 +290,13 @@ def test_three_ways_to_the_eigenvalues_of_a_smooth_kernel_agree_within_their_err
         values = by_values(kernel, d, ks, error=kernel.error_bound * kernel.at_one)
         for one, other in ((series, quadrature), (series, values), (quadrature, values)):
             assert all(abs(one[k][0] - other[k][0]) <= one[k][1] + other[k][1] for k in ks)
-        # values in float64 know the totals to some roundings, the others all digits
-        assert all(error * multiplicity(d, k).bit_length() < 1e-9 for k, (_, error) in values.items())
+        # values in float64 know sqrt(N) mu_k to some hundred roundings, the others all digits
+        assert all(float(values[k][1]) * math.sqrt(multiplicity(d, k)) < 1e-12 * kernel.at_one for k in ks)
         there = [k for k in ks if not kernel.degrees.vanishes(k)]
         assert all(way[k][1] <= 1e-16 * way[k][0] for way in (series, quadrature) for k in there)
 
 
+@pytest.mark.usefixtures("annotations_are_not_enforced")
 @pytest.mark.parametrize(("d", "k"), [(3, 0), (4, 5), (10, 12), (100, 20)])
 @pytest.mark.parametrize("name", ["ntk relu 2", "rf step 2", "laplace 1", "rf tanh 1"])
 def test_two_dimensions_on_they_are_differences(name, d, k):
@@ -377,9 +382,10 @@ OWN_TANH = Activation.from_callable("own tanh", torch.tanh)
 
 
 @pytest.mark.usefixtures("annotations_are_not_enforced")
-@pytest.mark.parametrize("d", [3, 10])
-@pytest.mark.parametrize("depth", [1, 2])
-@pytest.mark.parametrize("kind", KINDS.values())
+@pytest.mark.parametrize(
+    ("kind", "depth", "d"),
+    [(CompositionalKernel, 1, 3), (CompositionalKernel, 2, 10), (TangentKernel, 1, 10), (TangentKernel, 2, 3)],
+)
 def test_a_users_own_smooth_activation_is_known_to_ten_digits(kind, depth, d):
     own, exact = (spectrum(kind(activation, depth), d, range(20)) for activation in (OWN_TANH, "tanh"))
     large = exact.totals > 1e-8
@@ -448,9 +454,14 @@ SYMMETRIES = [
 
 @pytest.mark.usefixtures("annotations_are_not_enforced")
 @pytest.mark.parametrize(("name", "zero"), SYMMETRIES)
-@pytest.mark.parametrize("d", [2, 4])
-def test_zeros_are_exact_and_there_are_no_others(name, zero, d):
-    assert vanishing(spectrum(named(name), d, range(UP_TO))) == zero
+def test_zeros_are_exact_and_there_are_no_others(name, zero):
+    assert vanishing(spectrum(named(name), 4, range(UP_TO))) == zero
+
+
+@pytest.mark.parametrize("d", [2, 3, 11])
+def test_zeros_are_the_same_on_every_sphere(d):
+    for name in ("ntk relu 1", "rf step 1", "ntk erf 2", "ntk relu 2"):
+        assert vanishing(spectrum(named(name), d, range(UP_TO))) == dict(SYMMETRIES)[name]
 
 
 def test_zeros_are_known_from_symmetry_and_not_from_size():
@@ -502,13 +513,14 @@ def test_the_totals_sum_to_the_value_at_one_which_they_approach_from_below(name,
     assert rest[99] / rest[199] == pytest.approx(2 ** (2 * nu), rel=0.03)
 
 
-@pytest.mark.parametrize("name", ["gaussian 1", "rf erf 2", "ntk gelu 2", "rf sin 3", "rf identity 4"])
+@pytest.mark.parametrize("name", ["gaussian 1", "rf erf 2", "ntk gelu 1", "rf sin 3", "rf identity 4"])
 @pytest.mark.parametrize("d", [2, 5])
 def test_the_totals_of_a_smooth_kernel_sum_to_its_value_at_one(name, d):
     kernel = named(name)
     assert math.fsum(spectrum(kernel, d, range(60)).totals) == pytest.approx(kernel.at_one, rel=1e-13)
 
 
+@pytest.mark.usefixtures("annotations_are_not_enforced")
 def test_eigenvalues_add_and_scale_as_their_kernels_do():
     ks, d = [0, 1, 2, 3, 9, 30], 6
     first, second = TangentKernel("relu", 2), LaplaceKernel(0.5)
@@ -556,7 +568,7 @@ def test_an_eigenvalue_below_float64_is_zero_with_an_error_and_its_total_is_know
     assert 0 < mnist.errors[3] < 1e-300
     assert (mnist.totals > 1e-5).all()
     assert (mnist.total_errors < 1e-15 * mnist.totals).all()
-    # in high dimension they decay like Taylor coefficients, which are positive and decrease: as k^(-3/2) at least
+    # in high dimension they decay like Taylor coefficients, which are of the size k^(-3/2) for (1 - t)^(1/2)
     decay = math.log(mnist.totals[1] / mnist.totals[3]) / math.log(400 / 100)
     assert 1.3 < decay < 1.7
     exact = Fraction(mnist.totals[3]) / multiplicity(784, 400)

@@ -1,4 +1,4 @@
-"""Expectations of functions of one or two standard normal variables, and Hermite coefficients, in float64.
+"""Expectations of functions of one or two standard normal variables, in float64.
 
 The integrals run over [-13, 13]: P(|Z| > 13) = 1.2e-38. Each smooth piece is cut until Gauss-Legendre quadrature
 resolves it, so that kinks cost no digits where they are declared, and only time where they are not.
@@ -9,18 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
-from numpy.polynomial.hermite_e import hermevander
-from scipy.special import factorial
 from torch import Tensor
-
-from deepk import activations
-from deepk.activations import Activation
-from deepk.arrays import Array, elementwise
 
 Function = Callable[[Tensor], Tensor]
 Rows = Int[np.ndarray, " pieces"]
@@ -34,14 +28,9 @@ _NODES = 24  # Gauss-Legendre nodes of a piece
 _RESOLVED = 1e-16  # estimated error of a piece, relative to the integral of |f|
 _LEFT_OUT = 1e-13  # of E |f|, what the density may leave of f at |z| = 13
 _NEGLIGIBLE = 1e-30  # the same for a small integral of a function of size one, whose density there is 1e-38
-_MOST_PIECES = 20_000  # at once: 10 MB for an array of the values at their nodes
+MOST_PIECES = 20_000  # at once: 10 MB for an array of the values at their nodes
 _LEVELS = 40  # bisections: 3.75 * 2^-40 = 3e-12 around a jump that was not declared
 _SINGULAR = 1e-10  # of E |f|, what may be left around a point after that many
-_SHIFT = 500  # binary digits by which Hermite polynomials are scaled down on the way
-_LARGE = 2.0**_SHIFT
-_FAR, _BEYOND = 1e100, 4  # |x| where h_k is its leading term, and the degree from which that is beyond float64
-_PHASE = 16.0  # of h_k, whose wave number is sqrt(k) at most, across a piece: half of what the rule resolves
-_AGREE = 1e-13  # between Hermite coefficients on a mesh and on that of half its pieces, relative to sqrt(E f^2)
 
 
 def expectation(f: Function, *, kinks: Sequence[float] = ()) -> float:
@@ -110,7 +99,7 @@ def plane_expectation(
             return h(along + across, sign * (along - across))
 
         pieces = _pieces(_edges(cuts)) if len(points) else _uncut(len(cuts))
-        return _integrate(integrand, pieces, _density(v).ravel()).reshape(v.shape)
+        return _integrate(integrand, pieces, density(v).ravel()).reshape(v.shape)
 
     meetings = (points[:, None] - sign * points[None, :]).ravel() / (2 * r) if r > 0 else np.empty(0)
     half = symmetric and sign > 0  # exchanging Z1 and Z2 turns V into -V
@@ -118,92 +107,6 @@ def plane_expectation(
     if half:
         edges = edges[:, edges[0] >= 0]
     return float(_integrate(over_u, _pieces(edges))[0]) * (2.0 if half else 1.0)
-
-
-@overload
-def hermite(k: int, x: Tensor) -> Tensor: ...
-@overload
-def hermite(k: int, x: float) -> float: ...
-@overload
-def hermite(k: int, x: np.ndarray) -> np.ndarray: ...
-def hermite(k: int, x: float | np.ndarray | Tensor) -> float | np.ndarray | Tensor:
-    """h_k(x) = He_k(x) / sqrt(k!), the Hermite polynomial normalized so that E h_j(Z) h_k(Z) = delta_jk.
-
-    By the three-term recurrence, which is stable on the whole line; infinite where h_k(x) is beyond float64.
-
-    Args:
-        k: the degree, >= 0.
-        x: a number, array or tensor of any shape; the result is like it (`deepk.arrays.elementwise`).
-    """
-    if k < 0:
-        raise ValueError(f"k = {k}: a degree is at least 0")
-    return elementwise(lambda points: _recurrence(k, points), x)
-
-
-def _recurrence(k: int, x: Array) -> Array:
-    with np.errstate(over="ignore"):
-        leading = x**k / math.sqrt(math.factorial(k)) if k < _BEYOND else np.copysign(math.inf, x**3 if k % 2 else 1)
-    far = np.abs(x) > _FAR
-    return np.where(far, leading, _near(k, np.where(far, 0.0, x)))
-
-
-def _near(k: int, x: Array) -> Array:
-    last, value, exponent = np.zeros_like(x), np.ones_like(x), np.zeros(x.shape, np.int64)
-    for j in range(k):
-        last, value = value, (x * value - math.sqrt(j) * last) / math.sqrt(j + 1)
-        shift = np.where(np.abs(value) > _LARGE, _SHIFT, 0)  # what overflows on the way may come back
-        last, value, exponent = np.ldexp(last, -shift), np.ldexp(value, -shift), exponent + shift
-    with np.errstate(over="ignore"):
-        return np.asarray(np.ldexp(value, exponent))
-
-
-def hermite_coefficients(activation: str | Activation, degree: int) -> Float[np.ndarray, " {degree}+1"]:
-    """a_k = E phi(Z) h_k(Z) for k = 0..degree, to 1e-12 sqrt(E phi^2): phi = sum a_k h_k, and E phi(Z)^2 = sum a_k^2.
-
-    Raises ValueError where E phi(Z)^2 is infinite, or phi changes too fast to be integrated.
-    """
-    phi = activations.get(activation)
-    if degree < 0:
-        raise ValueError(f"degree = {degree}: it is at least 0")
-    size = math.sqrt(expectation(lambda z: phi(z) ** 2, kinks=phi.breaks))
-    breaks = np.array([point for point in phi.breaks if abs(point) < CUT])
-    width, coarse = min(1.0, _PHASE / math.sqrt(degree + 1)), None
-    while (pieces := math.ceil(2 * CUT / width)) <= _MOST_PIECES:
-        edges = np.union1d(np.linspace(-CUT, CUT, pieces + 1), breaks)
-        fine = _projections(phi, edges, degree)
-        if coarse is not None and np.abs(fine - coarse).max() <= _AGREE * size:
-            return fine
-        width, coarse = width / 2, fine
-    raise ValueError(f"{phi.name} changes too fast: its Hermite coefficients cannot be integrated")
-
-
-def _projections(phi: Activation, edges: Float[np.ndarray, " edges"], degree: int) -> Float[np.ndarray, " {degree}+1"]:
-    """E phi(Z) h_k(Z) by Gauss-Legendre quadrature between the edges."""
-    rule, half = _rule(np.float64), np.diff(edges)[:, None] / 2
-    x = ((edges[1:] + edges[:-1])[:, None] / 2 + half * rule.nodes).ravel()
-    weighted = values(phi, x[None])[0] * _density(x) * (half * rule.weights).ravel()
-    coefficients = np.empty(degree + 1)
-    last, value = np.zeros_like(x), np.ones_like(x)
-    for k in range(degree + 1):
-        coefficients[k] = weighted @ value
-        last, value = value, (x * value - math.sqrt(k) * last) / math.sqrt(k + 1)
-    return coefficients
-
-
-def monte_carlo_coefficients(
-    activation: str | Activation, x: Float[Tensor, " samples"], degree: int
-) -> Float[np.ndarray, " {degree}+1"]:
-    """(1/M) sum_i phi(x_i) h_k(x_i) for k = 0..degree: Hermite coefficients from M standard normal samples, float64.
-
-    Algorithm 3 of Liang and Tran-Bach 2020 (arXiv:2004.04767). Unbiased, with the variance Var(phi(Z) h_k(Z)) / M; the
-    squares are therefore too large on average, by as much. `hermite_coefficients` are those of infinitely many samples.
-
-    Raises ValueError for a negative degree.
-    """
-    if degree < 0:
-        raise ValueError(f"degree = {degree}: it is at least 0")
-    phi = activations.get(activation)(x).numpy()
-    return np.asarray(phi @ hermevander(x.numpy(), degree) / len(x) / np.sqrt(factorial(np.arange(degree + 1))))
 
 
 def values(f: Function, x: Nodes) -> Nodes:
@@ -216,7 +119,8 @@ def values(f: Function, x: Nodes) -> Nodes:
     return nodes
 
 
-def _density(z: Shaped[np.ndarray, "*nodes"]) -> Shaped[np.ndarray, "*nodes"]:
+def density(z: Shaped[np.ndarray, "*nodes"]) -> Shaped[np.ndarray, "*nodes"]:
+    """Of the standard normal law at z, in the precision of z."""
     return np.asarray(np.exp(z * z / -2) / np.sqrt(8 * np.arctan(z.dtype.type(1))))
 
 
@@ -246,9 +150,9 @@ class _Pieces(NamedTuple):
         precision = np.longdouble if rows == 1 else np.float64
         low, high = low.astype(precision), high.astype(precision)
         half = (high - low)[:, None] / 2
-        nodes = (high + low)[:, None] / 2 + half * _rule(precision).nodes
+        nodes = (high + low)[:, None] / 2 + half * quadrature_rule(precision).nodes
         ends = [np.flatnonzero(low == -CUT) * _NODES, np.flatnonzero(high == CUT) * _NODES + _NODES - 1]
-        return _Pieces(low, high, row, rows, nodes.astype(np.float64), _density(nodes) * half, np.concatenate(ends))
+        return _Pieces(low, high, row, rows, nodes.astype(np.float64), density(nodes) * half, np.concatenate(ends))
 
     def halves(self, rough: Bool[np.ndarray, " pieces"]) -> _Pieces:
         """Both halves of the rough ones."""
@@ -286,7 +190,7 @@ def _integrate(
     Cuts in two, again and again, each piece whose error, times its row's importance, is not yet small beside E |f| of
     the row where that is largest. Raises ValueError where f is not finite, or too large to have an expectation.
     """
-    rule, precise = _rule(np.float64), _rule(np.longdouble)
+    rule, precise = quadrature_rule(np.float64), quadrature_rule(np.longdouble)
     total, size = np.zeros(pieces.rows), 0.0
     for level in range(_LEVELS + 1):
         exact = f(pieces.nodes, pieces.row) * pieces.density
@@ -311,7 +215,7 @@ def _integrate(
         if level == _LEVELS or not rough.any():
             return np.asarray(total + _by_row(value, pieces.row, pieces.rows))
         total = total + _by_row(value[~rough], pieces.row[~rough], pieces.rows)
-        if rough.sum() > _MOST_PIECES:
+        if rough.sum() > MOST_PIECES:
             raise ValueError("the function oscillates too fast to be integrated")
         pieces = pieces.halves(rough)
     raise AssertionError("the last level returns")
@@ -333,7 +237,7 @@ class _Rule(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def _rule(precision: type[np.floating]) -> _Rule:
+def quadrature_rule(precision: type[np.floating]) -> _Rule:
     """The weights are 2 / ((1 - x^2) P_n'(x)^2).
 
     Near the ends a node's rounding moves them by 1e-13, so they are taken after a Newton step in extended precision.

@@ -91,7 +91,7 @@ def _resolve(
     f: Callable[[Values], tuple[Values, ...]], low: float, high: float, noise: float
 ) -> tuple[Values, Values, Float[np.ndarray, "functions degrees pieces"]] | None:
     """Ends of pieces of [low, high], in order, and Chebyshev series of f on them."""
-    edges = np.linspace(low, high, math.ceil((high - low) / _WIDTH) + 1)
+    edges = np.linspace(low, high, max(math.ceil((high - low) / _WIDTH), 1) + 1)
     left, right = edges[:-1], edges[1:]
     done = []
     for level in range(_LEVELS + 1):

@@ -66,8 +66,8 @@ class CompositionalKernel(DotProductKernel):
 
     @property
     def error_bound(self) -> float:
-        """Relative error of theta_L = arccos K; that of 1 - K, and the error of K, are at most twice it."""
-        return self._iterate.error_bound
+        """Of K, and relative of 1 - K; that of theta_L = arccos K, relative, is half."""
+        return 2 * self._iterate.error_bound
 
     @property
     def at_one(self) -> float:
@@ -110,6 +110,11 @@ class CompositionalKernel(DotProductKernel):
     def order(self) -> float:
         """1, or 2^(1 - L) where the activation jumps."""
         return self.dual.order ** (self.depth - 1)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the activation has no kink and no jump."""
+        return not self.activation.breaks
 
     @property
     def most_digits(self) -> float:

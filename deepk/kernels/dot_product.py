@@ -6,6 +6,7 @@ import math
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, overload
 
 import numpy as np
@@ -16,14 +17,11 @@ from torch import Tensor
 from deepk.arrays import Array, elementwise
 from deepk.kernels.arithmetic import Correlation, Number
 from deepk.kernels.dual import correlation
-from deepk.kernels.rows import check_out, empty_like, unit_rows, write
+from deepk.kernels.gram import filled_gram, product_rounding
 from deepk.kernels.structure import Degrees, End, Health
 
-_TILE = 512  # rows and columns of a Gram matrix at once: 2 MB an array, so that a polynomial is evaluated in the cache
 _EPS = float(np.finfo(np.float64).eps)
 _UNCERTAIN = 1e-8  # uncertainty of an entry that a user is warned of
-# Roundings in a product of two unit vectors, at least, and for each sqrt(d): 3.8 were measured at d = 784, 26 at 10^5.
-_PRODUCT, _PRODUCT_GROWTH = 4, 0.25
 
 
 class DotProductKernel(ABC):
@@ -45,7 +43,7 @@ class DotProductKernel(ABC):
     @property
     @abstractmethod
     def amplification(self) -> float:
-        """kappa'(1) / kappa(1), may be infinite."""
+        """kappa'(1) / kappa(1), by which a difference of rho near 1 grows; of a network mu^L, the slope of its K_L."""
 
     @property
     def parity(self) -> int:
@@ -80,9 +78,9 @@ class DotProductKernel(ABC):
         """To how many digits `exact` knows kappa at a number; 0 where that is not known."""
 
     @property
+    @abstractmethod
     def is_smooth(self) -> bool:
         """Whether kappa is smooth on [-1, 1], ends included."""
-        return all(math.isinf(end.nu) for end in self.ends)
 
     @abstractmethod
     def exact(self, x: Correlation) -> Number:
@@ -146,38 +144,14 @@ class DotProductKernel(ABC):
         Raises ValueError for rows that are zero or not finite, or shapes that do not fit. Warns where rows are so close
         that the rounding of rho, which the kernel amplifies, leaves an entry uncertain by more than 1e-8 kappa(1).
         """
-        same = Y is None or Y is X
-        a = unit_rows(X, "X")
-        b = a if same else unit_rows(Y, "Y").to(a.device)
-        if a.shape[1] != b.shape[1]:
-            raise ValueError(f"rows of X have {a.shape[1]} entries, those of Y {b.shape[1]}")
-        result = empty_like(X, (len(a), len(b))) if out is None else out
-        check_out(result, (len(a), len(b)))
-        closest, parity = -1.0, self.parity
-        for i in range(0, len(a), _TILE):
-            rows = slice(i, min(i + _TILE, len(a)))
-            for j in range(i if same else 0, len(b), _TILE):
-                columns = slice(j, min(j + _TILE, len(b)))
-                rho = (a[rows] @ b[columns].T).clamp_(-1, 1)
-                value = self._values(rho)
-                if same and i == j:
-                    value = value.triu(1) + value.triu(1).T
-                    value.fill_diagonal_(self.at_one)
-                    rho.fill_diagonal_(-1 if not parity else 0)
-                closest = max(closest, float((rho.abs() if parity else rho).max()))
-                write(result, rows, columns, value)
-                if same and i != j:
-                    write(result, columns, rows, value.T)
-        self._warn(closest, a.shape[1])
-        return result
-
-    def _warn(self, closest: float, d: int) -> None:
-        """Warns of roundings of rho that kappa amplifies: by (1 - kappa) / (1 - rho) at most, convex on [0, 1]."""
+        result, closest = filled_gram(self._values, self.at_one, X, Y, out, even=bool(self.parity))
         u = max(1 - closest, _EPS)
-        uncertainty = min(1.0, max(_PRODUCT, _PRODUCT_GROWTH * math.sqrt(d)) * _EPS * self.complement(u) / u)
+        # by (1 - kappa) / (1 - rho) at most, kappa being convex on [0, 1]
+        uncertainty = min(1.0, product_rounding(np.shape(X)[1]) * self.complement(u) / u)
         if uncertainty > _UNCERTAIN:
             what = f"rounding leaves their entries uncertain by {uncertainty:.0e}"
-            warnings.warn(f"rows are as close as 1 - |rho| = {u:.1g}: {what}", stacklevel=3)
+            warnings.warn(f"rows are as close as 1 - |rho| = {u:.1g}: {what}", stacklevel=2)
+        return result
 
     def health(self, X: np.ndarray | Tensor) -> Health:
         """Extreme eigenvalues, symmetry and precision of the Gram matrix of X."""
@@ -195,17 +169,24 @@ class DotProductKernel(ABC):
 
     def __add__(self, other: DotProductKernel | float) -> DotProductKernel:
         """The sum with a kernel, or with a number > 0."""
-        return Sum(self, _kernel(other))
+        return Sum(self, _kernel(other)) if isinstance(other, _Factor) else NotImplemented
 
     def __mul__(self, other: DotProductKernel | float) -> DotProductKernel:
         """The product with a kernel, or with a number > 0."""
-        return Product(self, _kernel(other))
+        return Product(self, _kernel(other)) if isinstance(other, _Factor) else NotImplemented
 
-    __radd__, __rmul__ = __add__, __mul__
+    def __radd__(self, other: DotProductKernel | float) -> DotProductKernel:
+        """The same from the left, where 0 is allowed: Python's `sum` begins with it."""
+        return self if isinstance(other, Real) and other == 0 else self + other
+
+    __rmul__ = __mul__
 
 
-def _kernel(value: DotProductKernel | float) -> DotProductKernel:
-    return value if isinstance(value, DotProductKernel) else ConstantKernel(value)
+_Factor = DotProductKernel | Real
+
+
+def _kernel(value: DotProductKernel | Real) -> DotProductKernel:
+    return value if isinstance(value, DotProductKernel) else ConstantKernel(float(value))
 
 
 @dataclass(frozen=True)
@@ -223,6 +204,7 @@ class ConstantKernel(DotProductKernel):
     error_bound = 0.0
     order = 1.0
     most_digits = math.inf
+    is_smooth = True
     degrees = Degrees(0.0, -math.inf)
 
     @property
@@ -258,6 +240,10 @@ class _Pair(DotProductKernel):
     @property
     def order(self) -> float:
         return min(self.first.order, self.second.order)
+
+    @property
+    def is_smooth(self) -> bool:
+        return self.first.is_smooth and self.second.is_smooth
 
 
 class Sum(_Pair):

@@ -22,7 +22,8 @@ from deepk import activations
 from deepk.activations import Activation
 from deepk.arrays import Array, elementwise
 from deepk.branching.laws import OffspringLaw
-from deepk.gaussian import expectation, hermite_coefficients
+from deepk.gaussian import expectation
+from deepk.hermite import hermite_coefficients
 from deepk.kernels.arithmetic import Floats
 from deepk.kernels.closed_forms import Form, closed_form
 from deepk.kernels.structure import Degrees

@@ -51,8 +51,11 @@ class ExactDual:
 def exact_dual(dual: DualKernel, x: Correlation) -> ExactDual:
     """The kernel for numbers of the kind of x, at the precision and length that are set.
 
-    Raises ValueError for an activation with a kink and no closed form.
+    Raises ValueError for an activation with a kink and no closed form, and for a number of many digits where Hermite
+    coefficients are known in float64 alone.
     """
+    if not (isinstance(x, Series) or dual.activation.breaks or most_digits(dual)):
+        raise ValueError(f"the kernel of {dual.name} is known in float64, and not to more digits")
     length = flint.ctx.cap if isinstance(x, Series) else terms_of_precision(dual.activation)
     return _exact(dual, length, flint.ctx.prec)
 

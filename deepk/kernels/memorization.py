@@ -19,7 +19,7 @@ from deepk.activations import Activation
 from deepk.branching.laws import CRITICAL
 from deepk.kernels.composition import CompositionalKernel
 from deepk.kernels.dual import DualKernel, dual_kernel
-from deepk.kernels.rows import unit_rows
+from deepk.kernels.gram import unit_rows
 
 _ROUNDINGS = 16  # of a correlation: closer to 1 than this, two rows count as the same
 _DEEPEST = 2**40

@@ -49,6 +49,7 @@ class LaplaceKernel(_RadialKernel):
     """
 
     amplification = math.inf
+    is_smooth = False
 
     @property
     def ends(self) -> tuple[End, End]:
@@ -70,6 +71,8 @@ class GaussianKernel(_RadialKernel):
 
     Raises ValueError for a gamma that is not a finite number > 0.
     """
+
+    is_smooth = True
 
     @property
     def amplification(self) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import flint
@@ -20,12 +20,12 @@ from flint import arb, arb_poly, arb_series
 
 from deepk import activations
 from deepk.activations import Activation
-from deepk.gaussian import hermite_coefficients
+from deepk.hermite import hermite_coefficients
 from deepk.kernels.arithmetic import Correlation, Number
 from deepk.kernels.closed_forms import Form
 from deepk.kernels.precise import Digits, Series, precision, projections
 
-_ROUNDINGS = 1e-15  # error of a Hermite coefficient in float64, beside the norm of all
+_ROUNDINGS = 4e-16  # error of a Hermite coefficient in float64, beside (E sigma^2 + E sigma'^2) / sqrt(E sigma^2)
 _MOST_IN_FLOAT64 = 512  # degrees, by which those of a smooth function are roundings
 _FEWEST, _MOST = 256, 4096  # terms
 _SUMMED = 3  # digits by which the sum of all that follow is more than the next term
@@ -43,30 +43,29 @@ class Expansion:
     """E sigma(X) sigma(Y) and E sigma'(X) sigma'(Y) as power series, cut behind some degree.
 
     Attributes:
-        squares: a_0^2, a_1^2, ..., of relative accuracy.
-        second_moment: E sigma^2, the sum of all a_k^2.
-        slope_second_moment: E sigma'^2, the sum of all k a_k^2.
+        polynomials: a_0^2 + a_1^2 c + ... and its derivative, each coefficient of relative accuracy.
+        at_one: the sums of all, E sigma^2 and E sigma'^2.
     """
 
-    squares: list[arb]
-    second_moment: arb
-    slope_second_moment: arb
+    polynomials: tuple[arb_poly, arb_poly]
+    at_one: tuple[arb, arb]
 
-    @cached_property
-    def _polynomials(self) -> tuple[arb_poly, arb_poly]:
-        kernel = arb_poly(self.squares)
-        return kernel, kernel.derivative()
+    @staticmethod
+    def of(squares: list[arb], at_one: tuple[arb, arb]) -> Expansion:
+        """Of a_0^2, a_1^2, ..., at the precision that is set."""
+        kernel = arb_poly(squares)
+        return Expansion((kernel, kernel.derivative()), at_one)
 
     def kernel(self, x: Correlation) -> Number:
         """E sigma(X) sigma(Y)."""
-        return self._at(x, 0, self.second_moment)
+        return self._at(x, 0)
 
     def slope(self, x: Correlation) -> Number:
         """E sigma'(X) sigma'(Y)."""
-        return self._at(x, 1, self.slope_second_moment)
+        return self._at(x, 1)
 
-    def _at(self, x: Correlation, derivative: int, at_one: arb) -> Number:
-        polynomial = self._polynomials[derivative]
+    def _at(self, x: Correlation, derivative: int) -> Number:
+        polynomial = self.polynomials[derivative]
         if isinstance(x, Series):
             constant, *others = x.cos.coeffs() or [arb(0)]
             moved = polynomial if constant == 0 else polynomial(arb_poly([constant, 1]))
@@ -74,7 +73,7 @@ class Expansion:
         if not isinstance(x, Digits):
             raise TypeError("a series of Hermite coefficients takes numbers of many digits or power series")
         if x.cos == 1:
-            return at_one
+            return self.at_one[derivative]
         return polynomial(x.cos)
 
 
@@ -113,14 +112,14 @@ def _known(activation: Activation) -> str:
 @lru_cache(maxsize=32)
 def _in_float64(activation: Activation, terms: int) -> Expansion:
     a = hermite_coefficients(activation, min(terms, _MOST_IN_FLOAT64) - 1)
-    uncertain = _ROUNDINGS * math.sqrt(math.fsum(a**2))
+    uncertain = _ROUNDINGS * float(a**2 @ np.arange(1.0, len(a) + 1)) / float(np.linalg.norm(a))
     numbers = [arb(x, uncertain) for x in a.tolist()]
     squares = [x * x for x in numbers]
     # What is beyond falls faster than any power; the last coefficients bound each of as many more, and more.
     rest = 4 * len(a) * max(float(np.abs(a[-8:]).max()), uncertain) ** 2
     moments = [sum(k**power * c for k, c in enumerate(squares)) for power in (0, 1)]
     second, slope = (m + arb(extra, extra) for m, extra in zip(moments, (rest / 2, len(a) * rest), strict=True))
-    return Expansion(squares, second, slope)
+    return Expansion.of(squares, (second, slope))
 
 
 @lru_cache(maxsize=32)
@@ -147,7 +146,7 @@ def _expansion(name: str, terms: int) -> Expansion:
             square = (a * a / factorial).mid()
             # Those that vanish by symmetry come out as roundings, far below all others.
             squares.append(square if square > arb(10) ** (-1.5 * digits) else arb(0))
-        return Expansion(squares, moments[0].mid(), moments[1].mid())
+        return Expansion.of(squares, (moments[0].mid(), moments[1].mid()))
 
 
 def _sigmoid(x: arb_series) -> arb_series:

@@ -61,7 +61,7 @@ class Degrees:
         if inner.even == -math.inf:
             return Degrees(_times(self.even, inner.odd), _times(self.odd, inner.odd))
         highest = _times(both, max(inner.even, inner.odd))
-        return Degrees(highest, highest)
+        return Degrees(highest, highest if both > 0 else -math.inf)
 
     @property
     def derivative(self) -> Degrees:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import index
 from typing import NamedTuple
 
@@ -38,6 +38,7 @@ _SMALL = 1e-3  # rho below which Theta / rho is fitted: it is then certain to 1e
 _ODD = 0.1  # K below which its next is an integral
 _GAUSS = np.polynomial.legendre.leggauss(6)
 _NOISE = 16 * _EPS  # of a logarithm, from each layer
+_DEAD = 1e-307  # added to a complement that falls below: of a network that maps everything to one direction
 _KINK = 1.5  # tail index of an activation whose slope jumps
 
 
@@ -47,7 +48,8 @@ class TangentKernel(DotProductKernel):
 
     The kernel sum over parameters of df(x) df(y) of the linear output of a network whose weights are standard normal,
     scaled so that every layer keeps E of the squares, as the width tends to infinity. Theta_L(1) = 1 + mu + ... + mu^L:
-    L + 1 for ReLU. The map is tabulated once, so that a Gram matrix costs the same at every depth.
+    L + 1 for ReLU. The map is tabulated once, in a time that grows with L (0.2 s for 50 layers), so that a Gram matrix
+    costs the same at every depth.
 
     Attributes:
         activation: a known name, or an `Activation`; kept as an `Activation`.
@@ -135,6 +137,11 @@ class TangentKernel(DotProductKernel):
         return 1.0
 
     @property
+    def is_smooth(self) -> bool:
+        """Whether the activation has no kink and no jump."""
+        return not self.activation.breaks
+
+    @property
     def most_digits(self) -> float:
         """Infinite for closed forms, some hundred for tanh, sigmoid, swish and softplus, else 0."""
         return most_digits(self.dual)
@@ -166,7 +173,8 @@ class _Tables(NamedTuple):
     """Theta / Theta(1) as functions of log theta, on [0, largest_angle].
 
     `ratio` is Theta / Theta(1), over rho for an odd activation; its logarithm where it is positive everywhere.
-    `complement` is log(1 - Theta / Theta(1)) - power log theta. `error` is that of Theta, beside Theta(1).
+    `complement` is log(1 - Theta / Theta(1)) - power log theta, with 1e-307 in place of less. `error` is that of Theta,
+    beside Theta(1).
     """
 
     ratio: Table
@@ -181,19 +189,21 @@ def _tables(dual: DualKernel, depth: int) -> _Tables:
     low, high = lowest(dual, depth), math.log(dual.largest_angle)
     power = 1.0 if dual.tail_index == _KINK else 2.0
     chain = _over_rho if dual.parity == -1 else _chain
-    positive = bool((chain(dual, depth, np.linspace(low, high, 1000))[0] > 0).all())
-
-    def logarithms(x: Array) -> tuple[Array, Array]:
-        ratio, complement = chain(dual, depth, x)
-        return np.log(ratio) if positive else ratio, np.log(complement) - power * x
-
+    ratios, complements = chain(dual, depth, np.linspace(low, high, 1000))
+    floor = _DEAD if complements.min() < _DEAD else 0.0
     noise = _NOISE * depth
-    tables = tabulate(logarithms, low, high, noise=noise)
-    if tables is None:
-        raise ValueError(f"{dual.name} is too steep for the tangent kernel of {depth} layers to be tabulated")
-    ratio, complement = tables
-    error = ratio.rest + 4 * iterate(dual, depth).error_bound + noise
-    return _Tables(ratio, positive, complement, power, error)
+
+    def functions(x: Array, *, logarithmic: bool) -> tuple[Array, Array]:
+        ratio, complement = chain(dual, depth, x)
+        return np.log(ratio) if logarithmic else ratio, np.log(complement + floor) - power * x
+
+    for logarithmic in (True, False) if ratios.min() > 0 else (False,):
+        tables = tabulate(partial(functions, logarithmic=logarithmic), low, high, noise=noise)
+        if tables is not None:
+            ratio, complement = tables
+            error = ratio.rest + 4 * iterate(dual, depth).error_bound + noise
+            return _Tables(ratio, logarithmic, complement, power, error)
+    raise ValueError(f"{dual.name} is too steep for the tangent kernel of {depth} layers to be tabulated")
 
 
 def _chain(dual: DualKernel, depth: int, log_theta: Array) -> tuple[Array, Array]:

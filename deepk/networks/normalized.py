@@ -14,7 +14,9 @@ from deepk.meanfield import moments
 
 
 class NormalizedMlp(nn.Module):
-    """f(x) = v . h_L / sqrt(m), h_(l+1) = s(W_(l+1) h_l / sqrt(m)), h_0 = x / |x|; s = sigma / sqrt(E sigma(Z)^2).
+    """f(x) = v . h_L / sqrt(m), h_1 = s(W_1 x / |x|), h_(l+1) = s(W_(l+1) h_l / sqrt(m)), with activation s.
+
+    Of an activation sigma, s = sigma / sqrt(E sigma(Z)^2), so that each layer keeps the mean of its squares.
 
     All weights are standard normal and are what is trained, which is called the tangent parametrization: as m grows,
     h_L(x) . h_L(y) / m tends to the compositional kernel of x and y, and sum df(x) df(y) over parameters to
@@ -29,7 +31,8 @@ class NormalizedMlp(nn.Module):
         generator: of the weights, on the CPU; torch's own by default.
         dtype: of the weights.
 
-    Maps (n, features) to (n,). Raises ValueError for a depth or width below 1.
+    Maps (n, features) to (n,); a row of zeros has no direction, and gives NaN. Raises ValueError for features, a depth
+    or a width below 1.
     """
 
     def __init__(
@@ -43,8 +46,8 @@ class NormalizedMlp(nn.Module):
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
-        if min(depth, width) < 1:
-            raise ValueError(f"depth = {depth} and width = {width} must be at least 1")
+        if min(features, depth, width) < 1:
+            raise ValueError(f"features = {features}, depth = {depth} and width = {width} must be at least 1")
         self.activation = activations.get(activation)
         self.scale = 1 / math.sqrt(moments.second_moment(self.activation, 1.0))
         shapes = [(width, features), *[(width, width)] * (depth - 1), (width,)]

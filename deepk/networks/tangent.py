@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -25,29 +27,48 @@ def empirical_tangent_kernel(
         Y: the same; X by default.
         batch: rows at a time.
 
-    Raises ValueError for a module without parameters that are trained, or that does not map a row to a vector.
+    Raises ValueError for a module without parameters that are trained, one that does not map a row to a vector or
+    treats rows of a batch together, and a batch below 1.
     """
-    parameters = {name: value.detach() for name, value in module.named_parameters() if value.requires_grad}
-    if not parameters:
+    if batch < 1:
+        raise ValueError(f"batch = {batch} is not at least 1")
+    trained = [value for value in module.parameters() if value.requires_grad]  # each once
+    if not trained:
         raise ValueError("the module has no parameters that are trained")
-    frozen = {name: value.detach() for name, value in module.state_dict().items() if name not in parameters}
+    together = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+    if any(part.training and isinstance(part, together) for part in module.modules()):
+        raise ValueError("batch normalization and dropout treat the rows of a batch together: call module.eval() first")
+    parameters = tuple(value.detach() for value in trained)
+    position = {id(value): i for i, value in enumerate(trained)}
+    places = {name: position[id(value)] for name, value in _places(module) if id(value) in position}
 
-    def outputs(values: dict[str, Tensor], row: Tensor) -> Tensor:
-        found: Tensor = functional_call(module, (values, frozen), (row[None],))
+    def outputs(values: tuple[Tensor, ...], row: Tensor) -> Tensor:
+        given = {name: values[i] for name, i in places.items()}
+        found: Tensor = functional_call(module, given, (row[None],), tie_weights=False)
         if found.ndim not in (1, 2) or len(found) != 1:
             raise ValueError(f"the module maps a row to shape {tuple(found.shape)}; it takes (1,) or (1, outputs)")
         return found.reshape(-1)
 
     def jacobians(rows: Tensor) -> Float[Tensor, "rows outputs parameters"]:
         every = vmap(jacrev(outputs), (None, 0))(parameters, rows)
-        return torch.cat([part.flatten(2) for part in every.values()], dim=2)
+        return torch.cat([part.flatten(2) for part in every], dim=2)
 
-    others = X if Y is None else Y
-    kernel = X.new_empty(len(X), len(others))
-    for j in range(0, len(others), batch):
-        right = jacobians(others[j : j + batch])
+    columns = X if Y is None else Y
+    kernel = X.new_empty(len(X), len(columns))
+    for j in range(0, len(columns), batch):
+        right = jacobians(columns[j : j + batch])
         for i in range(0, len(X), batch):
             left = jacobians(X[i : i + batch])
             products = torch.einsum("iop,jop->ij", left, right) / left.shape[1]
             kernel[i : i + batch, j : j + batch] = products
     return kernel
+
+
+def _places(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
+    """Where parameters are: one that two layers share is in two places, one of a layer that is used twice in one.
+
+    Where `functional_call` ties weights by itself, it takes the second for two and leaves the module changed.
+    """
+    for path, part in module.named_modules():
+        for name, value in part.named_parameters(recurse=False, remove_duplicate=False):
+            yield f"{path}.{name}" if path else name, value

@@ -37,7 +37,7 @@ def taylor_coefficients(kernel: Any, degree: int) -> Given | None:
         return None
     given = kernel.coefficients(max(_USUAL, degree)) if has_method else kernel
     try:
-        taylor = np.asarray(given, np.float64)
+        taylor = np.empty(0) if np.iscomplexobj(given) else np.asarray(given, np.float64)
     except (TypeError, ValueError):
         taylor = np.empty(0)
     if taylor.ndim != 1 or not len(taylor) or not np.isfinite(taylor).all():

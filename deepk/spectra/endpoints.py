@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from deepk.activations import Activation
 from deepk.kernels.dot_product import DotProductKernel
+from deepk.kernels.dual import DualKernel
 from deepk.spectra.harmonics import checked_dimension
 from deepk.spectra.sphere import as_kernel
 
@@ -40,7 +42,7 @@ class EndpointExpansion:
     c_minus_1: float
 
 
-def endpoint_expansion(kernel: DotProductKernel | str) -> EndpointExpansion:
+def endpoint_expansion(kernel: DotProductKernel | DualKernel | Activation | str) -> EndpointExpansion:
     """Of a kernel of ours, in closed form; ReLU's tangent kernel has nu = 1/2, c_1 = -L (L + 1) / sqrt(2) / pi.
 
     Raises ValueError for what is known by its values alone.
@@ -50,15 +52,16 @@ def endpoint_expansion(kernel: DotProductKernel | str) -> EndpointExpansion:
         raise ValueError(f"{kernel!r} is no kernel of deepk.kernels: its ends are not known")
     one, minus_one = kernel.ends
     nu = min(one.nu, minus_one.nu)
-    return EndpointExpansion(nu, one.c if one.nu == nu else 0.0, minus_one.c if minus_one.nu == nu else 0.0)
+    return EndpointExpansion(nu, *(end.c + 0.0 if end.nu == nu else 0.0 for end in (one, minus_one)))  # and no -0.0
 
 
 def theorem_1(expansion: EndpointExpansion, dimension: int) -> Callable[[ArrayLike], np.ndarray]:
     """The predicted mu_k, for an integer k >= 1 or an array of them, in k + (d - 2) / 2 in place of k.
 
     The two agree to first order; the eigenvalues of (1 - t)^nu are Gamma(k - nu) / Gamma(k + nu + d - 1) times a
-    constant, which k + (d - 2) / 2 follows to second order. Zero for a smooth kernel, whose eigenvalues fall faster
-    than any power. Raises ValueError for a dimension below 2.
+    constant, which k + (d - 2) / 2 follows to second order. What is left out is
+    smaller by k^(-2) for kernels of ReLU, but by k^(-4 nu) alone for those of L step layers, nu = 2^(-L). Zero for a
+    smooth kernel, whose eigenvalues fall faster than any power. Raises ValueError for a dimension below 2.
     """
     d, nu = checked_dimension(dimension), expansion.nu
 

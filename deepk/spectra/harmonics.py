@@ -15,9 +15,9 @@ def multiplicity(dimension: int, degree: int) -> int:
     """N(d, k), the number of spherical harmonics of degree k on the unit sphere in R^d; exact.
 
     N(d, k) = (2k + d - 2) / k C(k + d - 3, d - 2), and N(d, 0) = 1, where the formula of the slides is 0 / 0. Raises
-    ValueError for a dimension below 2 or a negative degree.
+    ValueError for a dimension below 2, and a degree that is negative or not an integer.
     """
-    d, k = checked_dimension(dimension), index(degree)
+    d, k = checked_dimension(dimension), _index("degree", degree)
     if k < 0:
         raise ValueError(f"degree = {k} is negative")
     return 1 if k == 0 else (2 * k + d - 2) * math.comb(k + d - 3, d - 2) // k
@@ -25,13 +25,17 @@ def multiplicity(dimension: int, degree: int) -> int:
 
 def checked_dimension(dimension: int) -> int:
     """The dimension as an int; ValueError where it is below 2 or not an integer."""
-    try:
-        d = index(dimension)
-    except TypeError:
-        raise ValueError(f"dimension = {dimension} is not an integer") from None
+    d = _index("dimension", dimension)
     if d < 2:
         raise ValueError(f"dimension = {d}: it is at least 2, since the sphere of dimension 1 is two points")
     return d
+
+
+def _index(name: str, value: int) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise ValueError(f"{name} = {value} is not an integer") from None
 
 
 def monic_recurrence(dimension: int, degree: int) -> list[arb]:

@@ -32,6 +32,7 @@ from deepk.spectra.harmonics import checked_dimension, multiplicity
 
 _BITS = 128  # of results, before they are rounded
 _ENOUGH = 1e-13  # relative error of a sum over Taylor coefficients that no other way is asked for
+_HIGHEST = 10**6  # degree
 _TINY = 5e-324
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -62,8 +63,8 @@ def spectrum(kernel: Any, dimension: int, degrees: int | Iterable[int]) -> Spect
 
     Of kernels with a closed form (ReLU and leaky ReLU, step, erf, sin, GELU at any depth, Laplace, Gauss, their sums
     and products) to the rounding of float64, at any degree and dimension; of tanh, sigmoid, swish, softplus as far as
-    2048 Taylor coefficients tell them; of a kernel known in float64 alone to about 1e-15 kappa(1) / sqrt(N(d, k)). What
-    is left uncertain is in `errors`.
+    2048 Taylor coefficients tell them; of a kernel known in float64 alone to some 1e-14 kappa(1) / sqrt(N(d, k)), and
+    less where it jumps. What is left uncertain is in `errors`.
 
     Args:
         kernel: one of ours, the name of an activation (its dual kernel) or an `Activation`, any function of an array of
@@ -76,11 +77,8 @@ def spectrum(kernel: Any, dimension: int, degrees: int | Iterable[int]) -> Spect
     an array of correlations to finite numbers of its shape.
     """
     d, wanted = _checked(dimension, degrees)
-    if not len(wanted):
-        empty = np.empty(0)
-        return Spectrum(d, wanted, empty, empty, empty, empty)
     kernel = as_kernel(kernel)
-    ks = sorted(set(wanted.tolist()))
+    ks = sorted({*wanted.tolist()}) or [0]  # something, so that a kernel that is none is refused
     with precision(_BITS):
         found = _eigenvalues(kernel, d, ks)
         if isinstance(kernel, DotProductKernel):
@@ -144,11 +142,14 @@ def _rounded(pairs: Sequence[tuple[arb, arb]]) -> tuple[Float[np.ndarray, " pair
 def _checked(dimension: int, degrees: int | Iterable[int]) -> tuple[int, Int[np.ndarray, " degrees"]]:
     """The dimension, and the degrees as an array; ValueError in one line."""
     d = checked_dimension(dimension)
-    wanted = np.atleast_1d(np.asarray(list(degrees) if isinstance(degrees, Iterable) else degrees))
+    given = degrees if hasattr(degrees, "__array__") or not isinstance(degrees, Iterable) else list(degrees)
+    wanted = np.atleast_1d(np.asarray(given))
     if wanted.ndim != 1 or (wanted.size and not np.issubdtype(wanted.dtype, np.integer)):
         raise ValueError(f"degrees = {degrees}: one integer, or a sequence of integers")
     if wanted.size and wanted.min() < 0:
         raise ValueError(f"degree = {wanted.min()} is negative")
+    if wanted.size and wanted.max() > _HIGHEST:
+        raise ValueError(f"degree = {wanted.max()} is above {_HIGHEST}, and out of reach")
     return d, wanted.astype(np.int64)
 
 
@@ -161,8 +162,11 @@ def reproducing_norm(coefficients: Sequence[float] | np.ndarray, spectrum: Spect
         spectrum: of the kernel.
 
     Infinite where a coefficient that is not zero meets mu_k = 0: the function is not in the space. Degrees beyond those
-    of the spectrum are left out. Raises ValueError for another number of coefficients, or one that is not finite.
+    of the spectrum are left out. Raises ValueError for another number of coefficients, one that is not finite, and a
+    degree that is there twice.
     """
+    if len(set(spectrum.degrees.tolist())) < len(spectrum.degrees):
+        raise ValueError("the spectrum has a degree twice, which would be counted twice")
     a = np.asarray(coefficients, np.float64)
     if a.shape != spectrum.values.shape or not np.isfinite(a).all():
         raise ValueError(f"coefficients of shape {a.shape}: it takes {len(spectrum.degrees)} finite numbers")

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from deepk.branching import Finite
-from deepk.gaussian import monte_carlo_coefficients
+from deepk.hermite import monte_carlo_coefficients
 from deepk.kernels import DualKernel
 from deepk.lab import Lab, Unit
 from experiments.activation_duality import COLUMNS, KEY, Config

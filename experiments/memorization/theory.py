@@ -114,7 +114,7 @@ def _marchenko_pastur_edges(cfg: Config, name: str) -> Iterator[dict[str, Any]]:
         for level, value in ((0.0, 1 + linear * lowest), (1.0, 1 + linear * (g + 2 * math.sqrt(g)))):
             yield _row("eigenvalue", value, arrangement="uniform", n=n, d=d, depth=depth, level=level)
     error = CompositionalKernel(name, layers[-1], centered=True).error_bound
-    yield _row("rounding", n * (4 * error + 16 * _EPS), arrangement="uniform", n=n, d=d)
+    yield _row("rounding", n * (2 * error + 16 * _EPS), arrangement="uniform", n=n, d=d)
 
 
 def _fourier_curves(cfg: Config, name: str) -> Iterator[dict[str, Any]]:
@@ -126,8 +126,8 @@ def _fourier_curves(cfg: Config, name: str) -> Iterator[dict[str, Any]]:
                 yield _row("eigenvalue", np.quantile(eigenvalues, level), n=n, depth=depth, level=level)
         if depth == max(kept):
             break
-    # An entry is off by twice the table's relative error of theta at most, and by that of rho, 4 eps, over 1 - rho; an
+    # An entry is off by the table's error at most, and by that of rho, 4 eps, over 1 - rho; an
     # eigenvalue by as much as a whole row. The sums lose a few roundings in each layer.
     error = CompositionalKernel(name, max(kept), centered=True).error_bound
     closest = 2 * math.sin(math.pi / n) ** 2
-    yield _row("rounding", n * (4 * error + 8 * _EPS * (2 + 1 / closest + max(kept))), n=n)
+    yield _row("rounding", n * (2 * error + 8 * _EPS * (2 + 1 / closest + max(kept))), n=n)

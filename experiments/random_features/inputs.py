@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 
 from deepk.data import load
 from deepk.features.compressed import hermite_series
-from deepk.gaussian import monte_carlo_coefficients
+from deepk.hermite import monte_carlo_coefficients
 from deepk.kernels import CompositionalKernel, Finite, generation_law
 from deepk.lab import Lab
 from deepk.spectra.orthogonal import Series

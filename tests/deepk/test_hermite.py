@@ -9,9 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import gammaln
 
 from deepk.activations import Activation, get
-from deepk.gaussian import expectation, expectation_2d, hermite, hermite_coefficients, monte_carlo_coefficients
+from deepk.gaussian import expectation, expectation_2d
+from deepk.hermite import hermite, hermite_coefficients, monte_carlo_coefficients
 
 EPS = 2.0**-52
 LARGEST = np.finfo(np.float64).max
@@ -308,6 +310,23 @@ def test_mehlers_formula_is_the_double_integral(phi, rho):
     plane = expectation_2d(get(phi), get(phi), rho, kinks=get(phi).breaks)
     # 1e-12 of the norm in each coefficient, and of E |phi phi| in the integral
     assert found**2 @ rho ** np.arange(401.0) == pytest.approx(plane, rel=0, abs=4 * PROMISED * hermite_norm(phi))
+
+
+@pytest.mark.parametrize("degree", [5, 100, 511])
+@pytest.mark.parametrize("c", [0.5, 1.0, 2.0])
+def test_the_coefficients_of_an_exponential_need_more_than_13_standard_deviations(c, degree):
+    # E exp(c Z) h_k(Z) = exp(c^2 / 2) c^k / sqrt(k!)
+    phi = Activation.from_callable("growing", lambda x: (c * x).exp())
+    k = np.arange(degree + 1)
+    exact = np.exp(c * c / 2 + k * math.log(c) - gammaln(k + 1) / 2)
+    assert np.abs(hermite_coefficients(phi, degree) - exact).max() <= PROMISED * math.exp(c * c)
+
+
+def test_an_activation_that_grows_as_fast_as_a_finite_norm_allows_is_refused_in_one_line():
+    # E phi^2 is finite, but a density of a quarter of the exponent is left at 40 standard deviations
+    phi = Activation.from_callable("growing", lambda x: (0.24 * x * x).exp())
+    with pytest.raises(ValueError, match=r"^[^\n]*(too fast|beyond)[^\n]*$"):
+        hermite_coefficients(phi, 3)
 
 
 @pytest.mark.parametrize("steep", [3.0, 30.0])

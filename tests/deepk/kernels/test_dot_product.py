@@ -26,6 +26,7 @@ from deepk.kernels import (
     kappa_1,
 )
 from deepk.kernels.precise import Digits, Series, precision
+from tests.support.arrays import SHAPES, TYPES, check_kinds
 
 EPS = 2.0**-52
 Map = Callable[[mpmath.mpf], mpmath.mpf]
@@ -237,19 +238,11 @@ def named(call) -> str:
 CALLS = [call for name in ("laplace", "mixed", "constant") for call in (KERNELS[name][0], KERNELS[name][0].complement)]
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,)], ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("call", [*CALLS, kappa_0, kappa_1], ids=named)
 def test_arrays_and_tensors_keep_shape_and_type(call, shape, dtype):
-    x = torch.full(shape, 0.25, dtype=dtype)
-    tensor, array = call(x), call(x.numpy())
-    assert (tensor.dtype, tensor.shape) == (dtype, x.shape)
-    assert isinstance(array, np.ndarray)
-    assert (array.dtype, array.shape) == (x.numpy().dtype, x.numpy().shape)
-    assert type(call(0.25)) is float
-    expected = np.array(call(0.25), array.dtype)
-    assert array == pytest.approx(np.full(shape, expected), rel=2 * float(np.finfo(array.dtype).eps))
-    assert tensor.numpy() == pytest.approx(np.full(shape, expected), rel=2 * float(np.finfo(array.dtype).eps))
+    check_kinds(call, shape, dtype, roundings=2)
 
 
 @pytest.mark.parametrize("rho", [1.1, -1.1, math.nan, math.inf])
@@ -291,9 +284,24 @@ def test_a_number_of_any_kind_stands_for_a_constant_on_either_side(number):
 # What a kernel is -------------------------------------------------------------------------------------------------
 
 
+def test_kernels_are_added_up_by_sum():
+    assert sum([LAPLACE, RELU, ERF]) == LAPLACE + RELU + ERF  # which begins with 0
+
+
+@pytest.mark.usefixtures("annotations_are_not_enforced")
+@pytest.mark.parametrize("other", ["a", None, [1.0]], ids=str)
+def test_what_is_neither_number_nor_kernel_is_a_type_error(other):
+    for combine in (lambda: LAPLACE + other, lambda: other + LAPLACE, lambda: LAPLACE * other, lambda: other * LAPLACE):
+        with pytest.raises(TypeError, match=r"unsupported operand|can't multiply|can only concatenate|must be str"):
+            combine()
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_positive_is_refused_in_one_line(value):
-    for make in (ConstantKernel, lambda x: RELU + x, lambda x: x + RELU, lambda x: RELU * x, lambda x: x * RELU):
+    makers = [ConstantKernel, lambda x: RELU + x, lambda x: RELU * x, lambda x: x * RELU]
+    if value:  # which `sum` begins with
+        makers.append(lambda x: x + RELU)
+    for make in makers:
         with pytest.raises(ValueError, match=rf"^{value} is not a finite number > 0, nor a kernel$"):
             make(value)
 

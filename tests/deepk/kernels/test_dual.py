@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from deepk.activations import Activation
 from deepk.gaussian import expectation, expectation_2d
 from deepk.kernels import DualKernel
+from tests.support.arrays import SHAPES, TYPES, check_kinds
 
 EPS = 2.0**-52
 DIGITS = 1e-13  # absolute, of a kernel whose values are at most one; measured below: 3e-15
@@ -233,19 +234,11 @@ def test_a_kernel_lies_between_its_partial_sum_and_that_with_all_the_rest(kernel
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh"])  # in closed form, and not
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,)], ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", TYPES)
 def test_arrays_and_tensors_keep_shape_and_type(name, shape, dtype):
-    rho = torch.full(shape, 0.25, dtype=dtype)
     for f in (dual(name), dual(name).derivative):
-        tensor, array = f(rho), f(rho.numpy())
-        assert (tensor.dtype, tensor.shape) == (dtype, rho.shape)
-        assert isinstance(array, np.ndarray)
-        assert (array.dtype, array.shape) == (rho.numpy().dtype, rho.numpy().shape)
-        assert type(f(0.25)) is float
-        expected = np.array(f(0.25), array.dtype)
-        assert (array == expected).all()
-        assert (tensor.numpy() == expected).all()
+        check_kinds(f, shape, dtype)
 
 
 @pytest.mark.parametrize("name", ["relu", "tanh"])

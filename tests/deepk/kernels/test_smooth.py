@@ -144,6 +144,19 @@ def test_a_number_takes_the_polynomial(name):
             assert abs(decimal(known(name).slope(Digits(arb(c)))) - slope) <= 1e-50
 
 
+def test_the_slope_has_all_digits_whatever_the_precision_of_its_first_use():
+    def at(bits: int) -> arb:
+        with precision(bits):
+            return form.slope(Digits(arb("0.75"))).mid()
+
+    form = smooth_form(activations.get("sigmoid"), 40)
+    rough, fine = at(53), at(BITS)
+    with precision(BITS):
+        polynomial = sum(k * a * arb("0.75") ** (k - 1) for k, a in enumerate(coefficients(form.kernel, 40)) if k)
+        assert abs(fine - polynomial) < arb(10) ** -60
+        assert 0 < abs(rough - fine) < 1e-15
+
+
 def test_a_power_series_around_another_point_is_the_polynomial_moved_there():
     with mpmath.workdps(60), precision(BITS, terms=5):
         squares = [decimal(c) for c in coefficients(known("swish").kernel, TERMS)]
@@ -207,6 +220,10 @@ OWN: dict[str, tuple[Activation, Callable[[int], arb]]] = {
     "cube": (Activation.from_callable("cube", lambda x: x**3), lambda k: arb({1: 9, 3: 6}.get(k, 0))),
     "cos-2": (Activation.from_callable("cos-2", lambda x: (2 * x).cos()), powers(2, 0)),
     "sin-5": (Activation.from_callable("sin-5", lambda x: (5 * x).sin()), powers(5, 1)),
+    "exp-2": (
+        Activation.from_callable("exp-2", lambda x: (2 * x).exp()),
+        lambda k: arb(4).exp() * arb(4) ** k / arb(k).fac(),
+    ),
     "bell": (Activation.from_callable("bell", lambda x: (-x * x / 2).exp()), bell),
 }
 

@@ -2,7 +2,6 @@
 
 import math
 import pickle
-from collections.abc import Callable
 from functools import cache
 from itertools import dropwhile
 
@@ -18,9 +17,10 @@ from hypothesis import strategies as st
 from deepk.activations import Activation, leaky_relu
 from deepk.kernels import CompositionalKernel, DualKernel, TangentKernel, kappa_0, kappa_1
 from deepk.kernels.precise import Digits, Series, precision
+from tests.support.arrays import SHAPES, TYPES, check_kinds
+from tests.support.layers import Layer, elu, elu_moments
 
 EPS = 2.0**-52
-Layer = Callable[[mpmath.mpf], tuple[mpmath.mpf, mpmath.mpf]]  # c -> G(c), G'(c)
 
 light = settings(max_examples=25, deadline=None)
 
@@ -98,35 +98,6 @@ def analytic(name: str) -> Layer:
     return layer
 
 
-def below(a: mpmath.mpf, b: mpmath.mpf, c: mpmath.mpf) -> mpmath.mpf:
-    """P(X < a, Y < b), by the density's integral over the correlation sin(t) from zero."""
-
-    def density(t: mpmath.mpf) -> mpmath.mpf:
-        return mpmath.exp(-(a * a + b * b - 2 * a * b * mpmath.sin(t)) / (2 * mpmath.cos(t) ** 2))
-
-    integral = mpmath.quad(density, [0, mpmath.asin(c)], method="gauss-legendre")
-    return mpmath.ncdf(a) * mpmath.ncdf(b) + integral / (2 * mpmath.pi)
-
-
-def elu(c: mpmath.mpf) -> tuple[mpmath.mpf, mpmath.mpf]:
-    """In parts, x for x > 0 and e^x - 1 below; e^Y times the joint density is a density of shifted mean."""
-    t, s, root = mpmath.acos(c), mpmath.sqrt(1 - c * c), mpmath.sqrt(mpmath.e)
-    one_below, both_below = below(-c, mpmath.mpf(-1), c), mpmath.exp(1 + c) * below(-1 - c, -1 - c, c)
-    right = mpmath.ncdf(-1) - one_below  # P(X > -c, Y < -1)
-    ramps = (s + (mpmath.pi - t) * c) / (2 * mpmath.pi)
-    mixed = mpmath.npdf(c) * mpmath.ncdf(-s) - c * mpmath.npdf(1) / 2 + c * right
-    mixed = root * mixed - (1 - c) / (2 * mpmath.sqrt(2 * mpmath.pi))
-    quadrant = (mpmath.pi - t) / (2 * mpmath.pi)
-    kernel = ramps + 2 * mixed + both_below - 2 * root * one_below + quadrant
-    return kernel / elu_moments()[0], (quadrant + 2 * root * right + both_below) / elu_moments()[0]
-
-
-def elu_moments() -> tuple[mpmath.mpf, mpmath.mpf, mpmath.mpf]:
-    """E sigma^2, E sigma'^2, E sigma''^2."""
-    bent = mpmath.exp(2) * mpmath.ncdf(-2)
-    return 1 + bent - 2 * mpmath.sqrt(mpmath.e) * mpmath.ncdf(-1), bent + mpmath.mpf(1) / 2, bent
-
-
 def recursion(layer: Layer, rho: mpmath.mpf, depth: int) -> mpmath.mpf:
     kernel = theta = rho
     for _ in range(depth):
@@ -189,6 +160,36 @@ def test_opposite_inputs_have_the_recursion_at_minus_one(name, depth):
     with mpmath.workdps(40):
         exact = recursion(LAYERS[name], mpmath.mpf(-1), depth)
     assert abs(kernel(-1.0) - exact) <= kernel.error_bound * kernel.at_one
+
+
+def wave(c: mpmath.mpf) -> tuple[mpmath.mpf, mpmath.mpf]:
+    return mpmath.sinh(9 * c) / mpmath.sinh(9), 9 * mpmath.cosh(9 * c) / mpmath.sinh(9)
+
+
+STEEP: dict[str, tuple[Activation, Layer]] = {
+    "third": (Activation.from_callable("third", lambda x: x**3 - 3 * x), lambda c: (c**3, 3 * c**2)),
+    "wave": (Activation.from_callable("wave", lambda x: (3 * x).sin()), wave),
+}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 10])
+@pytest.mark.parametrize("name", STEEP)
+def test_a_kernel_that_is_all_but_zero_between_its_ends_agrees_with_its_recursion(name, depth):
+    activation, layer = STEEP[name]
+    kernel = tangent(activation, depth)
+    with mpmath.workdps(40):
+        for rho in (-0.9375, -(2.0**-20), 0.0, 0.5, 0.9375, 1 - 2.0**-30):
+            exact = recursion(layer, mpmath.mpf(rho), depth)
+            assert abs(kernel(rho) - exact) <= kernel.error_bound * kernel.at_one, rho
+        exact = 1 - recursion(layer, 1 - mpmath.mpf(1e-8), depth) / recursion(layer, mpmath.mpf(1), depth)
+    assert kernel.complement(1e-8) == pytest.approx(float(exact), rel=1e-9)
+
+
+def test_a_network_that_maps_all_inputs_to_one_direction_has_a_constant_kernel():
+    # mu = 0.15 of sigmoid: 1 - K is below float64 after 400 layers
+    kernel = tangent("sigmoid", 400)
+    assert kernel(np.array([-1.0, 0.0, 1.0])) == pytest.approx(1 / (1 - DualKernel("sigmoid").mu), rel=1e-13)
+    assert (kernel.complement(np.array([0.0, 1e-300, 1.0, 2.0])) <= 1e-300).all()
 
 
 @pytest.mark.parametrize("depth", [1, 2, 20])
@@ -389,20 +390,11 @@ def test_an_odd_kernel_has_its_slope_at_zero(name, depth, rho):
 # Kinds of numbers, Gram matrices ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,)], ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("f", ["__call__", "complement"])
 def test_arrays_and_tensors_keep_shape_and_type(f, shape, dtype):
-    call = getattr(tangent("gelu", 3), f)
-    x = torch.full(shape, 0.25, dtype=dtype)
-    tensor, array = call(x), call(x.numpy())
-    assert (tensor.dtype, tensor.shape) == (dtype, x.shape)
-    assert isinstance(array, np.ndarray)
-    assert (array.dtype, array.shape) == (x.numpy().dtype, x.numpy().shape)
-    assert type(call(0.25)) is float
-    expected = np.array(call(0.25), array.dtype)
-    assert (array == expected).all()
-    assert (tensor.numpy() == expected).all()
+    check_kinds(getattr(tangent("gelu", 3), f), shape, dtype)
 
 
 @pytest.mark.parametrize("rho", [1.1, -1.1, math.nan, math.inf])
@@ -544,6 +536,14 @@ def test_digits_of_a_kernel_without_a_closed_form_agree_with_its_hermite_series(
     with mpmath.workdps(30), precision(120):
         exact = recursion(LAYERS[name], mpmath.cos(mpmath.mpf("1.1")), depth)
         assert abs(decimal(tangent(name, depth).exact(Digits.at(arb("1.1")))) / exact - 1) <= rest
+
+
+@pytest.mark.parametrize("kernel", [CompositionalKernel, TangentKernel])
+def test_digits_of_a_users_own_activation_are_refused_in_one_line(kernel):
+    own = kernel(Activation.from_callable("own", torch.tanh), 1)
+    assert own.most_digits == 0
+    with precision(100), pytest.raises(ValueError, match=r"^the kernel of own is known in float64[^\n]*$"):
+        own.exact(Digits(arb("0.5")))
 
 
 @pytest.mark.parametrize("depth", [1, 3])

@@ -150,10 +150,11 @@ def test_outputs_have_the_variance_of_the_kernel():
 # Bad input --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("depth", "width"), [(0, 4), (-1, 4), (2, 0), (2, -3)])
-def test_a_depth_or_width_below_one_is_refused_in_one_line(depth, width):
-    with pytest.raises(ValueError, match=rf"^depth = {depth} and width = {width} must be at least 1$"):
-        NormalizedMlp(3, "relu", depth=depth, width=width)
+@pytest.mark.parametrize(("features", "depth", "width"), [(3, 0, 4), (3, -1, 4), (3, 2, 0), (3, 2, -3), (0, 2, 4)])
+def test_features_a_depth_or_width_below_one_are_refused_in_one_line(features, depth, width):
+    said = rf"^features = {features}, depth = {depth} and width = {width} must be at least 1$"
+    with pytest.raises(ValueError, match=said):
+        NormalizedMlp(features, "relu", depth=depth, width=width)
 
 
 def test_an_unknown_activation_is_refused():

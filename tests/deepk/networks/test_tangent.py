@@ -164,6 +164,26 @@ def test_frozen_parameters_do_not_count():
     assert all(float(part.abs().max()) > 1e-3 for part in parts)
 
 
+def one_layer_used_twice() -> nn.Module:
+    shared = nn.Linear(3, 3, bias=False)
+    return nn.Sequential(shared, nn.Tanh(), shared, nn.Linear(3, 1))
+
+
+def two_layers_of_the_same_weights() -> nn.Module:
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3, bias=False)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second, nn.Linear(3, 1))
+
+
+@pytest.mark.parametrize("make", [one_layer_used_twice, two_layers_of_the_same_weights])
+def test_weights_that_are_shared_count_once_and_stay_what_they_are(make):
+    module, x = initialized(make()), rows(3)
+    before = [*module.parameters()]
+    found = empirical_tangent_kernel(module, x)
+    assert all(one is other for one, other in zip(module.parameters(), before, strict=True))
+    torch.testing.assert_close(found, one_by_one(module, x, x))
+
+
 def test_buffers_have_the_values_that_they_have():
     module, x = initialized(Scaled()), rows(4)
     before = empirical_tangent_kernel(module, x)
@@ -203,6 +223,20 @@ def test_a_network_without_parameters_is_refused_in_one_line():
     for module in (nn.Tanh(), frozen):
         with pytest.raises(ValueError, match=r"^the module has no parameters that are trained$"):
             empirical_tangent_kernel(module, rows(2))
+
+
+@pytest.mark.parametrize("batch", [0, -1])
+def test_a_batch_below_one_is_refused_in_one_line(batch):
+    with pytest.raises(ValueError, match=rf"^batch = {batch} is not at least 1$"):
+        empirical_tangent_kernel(NETWORKS["linear"], rows(2), batch=batch)
+
+
+@pytest.mark.parametrize("part", [nn.BatchNorm1d(3), nn.Dropout(0.5)], ids=lambda part: type(part).__name__)
+def test_a_network_that_treats_rows_together_is_refused_in_one_line(part):
+    module = initialized(nn.Sequential(part, nn.Linear(3, 1)))
+    with pytest.raises(ValueError, match=r"^batch normalization and dropout [^\n]*: call module\.eval\(\) first$"):
+        empirical_tangent_kernel(module.train(), rows(2))
+    assert empirical_tangent_kernel(module.eval(), rows(2)).shape == (2, 2)
 
 
 @pytest.fixture

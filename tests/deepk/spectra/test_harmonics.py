@@ -129,6 +129,13 @@ def test_a_dimension_that_is_no_integer_is_refused_in_one_line(d):
         multiplicity(d, 3)
 
 
+@pytest.mark.usefixtures("annotations_are_not_enforced")
+@pytest.mark.parametrize("k", [1.5, "3", None])
+def test_a_degree_that_is_no_integer_is_refused_in_one_line(k):
+    with pytest.raises(ValueError, match=rf"^degree = {k} is not an integer$"):
+        multiplicity(3, k)
+
+
 def test_a_negative_degree_is_refused_in_one_line():
     with pytest.raises(ValueError, match=r"^degree = -1 is negative$"):
         multiplicity(3, -1)

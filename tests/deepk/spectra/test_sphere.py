@@ -347,6 +347,16 @@ def above(a: float, d: int, degree: int) -> list[mpmath.mpf]:
     return [first, *(scale * p for p in legendre(d + 2, degree - 1, a))]
 
 
+def ramp(a: float, d: int, degree: int) -> list[mpmath.mpf]:
+    """mu_k of max(t - a, 0) for k >= 2, the integral of the indicator's: by parts once more, two dimensions on."""
+    a = mpmath.mpf(a)
+    half = mpmath.mpf(d - 1) / 2
+    constant = mpmath.gamma(half + 0.5) / (mpmath.sqrt(mpmath.pi) * mpmath.gamma(half))
+    # int_x^1 P_k w = (1 - x^2)^((d - 1) / 2) P_(k-1)(x) / (d - 1) with P of dimension d + 2; and so on
+    scale = constant * (1 - a * a) ** (half + 1) / ((d - 1) * (d + 1))
+    return [mpmath.nan, mpmath.nan, *(scale * p for p in legendre(d + 4, degree - 2, a))]
+
+
 OWN = {
     "a cone at one": (lambda r: np.exp(-np.sqrt(2 - 2 * r)), chords, [3, 7], 1e-8),
     "a kink": (np.abs, absolute, [2, 3, 4, 7], 1e-6),
@@ -365,6 +375,19 @@ def test_the_errors_of_a_function_known_in_float64_hold(function, exact, d, know
         assert errors_hold(found, exact(d, 60))
     # the constant has so many digits at least, which no error of one would say
     assert found.errors[0] < known * found.values[0]
+
+
+@pytest.mark.usefixtures("annotations_are_not_enforced")
+@pytest.mark.parametrize("d", [3, 7, 50])
+def test_the_errors_hold_wherever_a_jump_or_kink_is(d):
+    # between two nodes anything may be missed: here at 60 places, of which a difference of rules misjudges a third
+    places = np.random.default_rng(d).uniform(-1, 1, 60) / math.sqrt(d / 3)
+    for a in [*places, -0.012214036107547233, -0.6763945374634104]:
+        jump = spectrum(lambda r, a=a: (r > a) * 1.0, d, range(4))
+        kink = spectrum(lambda r, a=a: np.maximum(r - a, 0), d, range(2, 4))
+        with mpmath.workdps(20):
+            assert errors_hold(jump, above(a, d, 3)), a
+            assert (distances(kink, ramp(a, d, 3)[2:]) <= kink.errors).all(), a
 
 
 def test_a_kernel_of_ours_is_known_better_than_its_values():
@@ -622,8 +645,9 @@ def test_integers_of_any_kind_are_degrees(degrees):
 
 
 @pytest.mark.usefixtures("annotations_are_not_enforced")
-def test_a_number_of_numpy_is_a_degree():
-    assert spectrum("step", 4, np.int64(5)).values.tolist() == spectrum("step", 4, 5).values.tolist()
+@pytest.mark.parametrize("degree", [np.int64(5), np.array(5), torch.tensor(5)], ids=lambda n: type(n).__name__)
+def test_a_number_of_numpy_or_torch_is_a_degree(degree):
+    assert spectrum("step", 4, degree).values.tolist() == spectrum("step", 4, 5).values.tolist()
 
 
 @pytest.mark.parametrize("degrees", [[], range(0), np.array([], np.int64)], ids=["list", "range", "array"])
@@ -647,6 +671,8 @@ def test_no_degrees_have_no_eigenvalues(degrees):
         (3, 1.5, r"degrees = 1\.5: one integer, or a sequence of integers"),
         (3, [1, 2.5], r"degrees = \[1, 2\.5\]: one integer, or a sequence of integers"),
         (3, [[1, 2]], r"degrees = \[\[1, 2\]\]: one integer, or a sequence of integers"),
+        (3, 2**63, r"degree = 9223372036854775808 is above 1000000, and out of reach"),
+        (3, 2**64, r"degrees = 18446744073709551616: one integer, or a sequence of integers"),
         (3, "2", r"degrees = 2: one integer, or a sequence of integers"),
         (3, None, r"degrees = None: one integer, or a sequence of integers"),
     ],
@@ -669,6 +695,8 @@ BAD = {
     "a column": (lambda r: r[:, None], NO_MAP),
     "NaN": (lambda r: np.where(r > 0.5, np.nan, r), NO_MAP),
     "infinite": (lambda r: np.where(r > 0.5, np.inf, r), NO_MAP),
+    "complex": (lambda r: 1j * r, r"the kernel has complex values; it takes real ones"),
+    "complex Taylor coefficients": (np.array([1j, 1.0]), NEITHER),
     "a misprint": ("rellu", r"unknown activation 'rellu'; did you mean relu\?[^\n]*"),
 }
 
@@ -676,8 +704,9 @@ BAD = {
 @pytest.mark.parametrize(("kernel", "message"), BAD.values(), ids=BAD)
 def test_what_is_no_kernel_is_refused_in_one_line_and_the_precision_of_others_left_as_it_is(kernel, message):
     before = flint.ctx.prec, flint.ctx.cap
-    with pytest.raises(ValueError, match=rf"^{message}$"):
-        spectrum(kernel, 3, [0, 4])
+    for degrees in ([0, 4], []):
+        with pytest.raises(ValueError, match=rf"^{message}$"):
+            spectrum(kernel, 3, degrees)
     assert (flint.ctx.prec, flint.ctx.cap) == before
 
 
@@ -743,3 +772,8 @@ def test_a_function_with_a_part_that_the_kernel_lacks_is_not_in_the_space():
 def test_coefficients_of_another_number_or_not_finite_are_refused_in_one_line(coefficients):
     with pytest.raises(ValueError, match=r"^coefficients of shape \([^\n]*\): it takes 3 finite numbers$"):
         reproducing_norm(np.array(coefficients), spectrum("relu", 4, range(3)))
+
+
+def test_a_degree_that_is_there_twice_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"^the spectrum has a degree twice[^\n]*$"):
+        reproducing_norm([1.0, 1.0], spectrum(LaplaceKernel(1.0), 3, [2, 2]))

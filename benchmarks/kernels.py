@@ -2,11 +2,12 @@
 
     python benchmarks/kernels.py
 
-Prints one table, n = 1000 rows in dimension 784: ReLU at depths 3 and 200, tanh at depth 3; for each side the first
-call, the median of later ones and its ratio to deepk's, and the largest error of the entries between the first rows,
-the diagonal among them, against digits made with mpmath. deepk is there twice: with the table of its kernel kept from
-one call to the next, as it is in use, and with the table made anew in each. Then memory, depth 10,000, and the largest
-difference from neural-tangents for every activation that it has in closed form. At the end, what is asked of deepk.
+Prints one table, n = 1000 rows in dimension 784: ReLU at depths 3 and 200, tanh at depth 3, and the tangent kernel of
+ReLU at depth 200; for each side the first call, the median of later ones and its ratio to deepk's, and the largest
+error of the entries between the first rows, the diagonal among them, against digits made with mpmath, beside the kernel
+at one. deepk is there twice: with the table of its kernel kept from one call to the next, as it is in use, and with the
+table made anew in each. Then memory, depth 10,000, and the largest difference from neural-tangents, of both kernels,
+for every activation that it has in closed form. At the end, what is asked of deepk.
 
 All sides work in float64 with the same rows and the same number of threads, on that many cores where the system can
 bind a process to cores (Linux), each measurement in a process of its own that has imported everything and computed
@@ -42,11 +43,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from agreement import AGREED, agreement
 from mpmath import mp, mpf
-from peer_kernels import AGREEMENT_DEPTH, BLOCK, NO_VARIANCE, QUADRATURE, RHO, Result, measure
+from peer_kernels import BLOCK, QUADRATURE, Result, measure
 
 from deepk import activations
-from deepk.activations import Activation, leaky_relu
 from deepk.kernels import CompositionalKernel, TangentKernel
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ PEERS = {"repeats": 9, "budget": 22.0}  # at least two calls of the slowest, 14 
 
 KEPT, ANEW, NEURAL_TANGENTS, BOTORCH = "deepk, table kept", "deepk, table made anew", "neural-tangents", "BoTorch"
 LARGE, VERY_DEEP = 4000, 10_000
-AGREED = 1e-9
+KINDS = {"nngp": CompositionalKernel, "ntk": TangentKernel}  # by what neural-tangents calls them
 
 PEER_CODE = Path(__file__).with_name("peer_kernels.py")
 HOW_TO_INSTALL = {
@@ -80,15 +81,15 @@ def rows(n: int) -> np.ndarray:
 # --- references, with 40 digits ---------------------------------------------------------------------------------------
 
 
-def reference(X: np.ndarray, layer: Callable[[mpf], mpf], depth: int) -> np.ndarray:
-    """The kernel of the first rows; layer is that of one layer, with the value 1 at 1."""
+def reference(X: np.ndarray, kappa: Callable[[mpf], mpf]) -> np.ndarray:
+    """The kernel of the first rows, by that of a correlation."""
     vectors = [[mpf(entry) for entry in row] for row in X[:BLOCK].tolist()]
     norms = [mp.sqrt(mp.fdot(x, x)) for x in vectors]
-    kernel = np.eye(BLOCK)
+    kernel = float(kappa(mpf(1))) * np.eye(BLOCK)
     for i in range(BLOCK):
         for j in range(i):
             c = mp.fdot(vectors[i], vectors[j]) / (norms[i] * norms[j])
-            kernel[i, j] = kernel[j, i] = float(iterated(layer, c, depth))
+            kernel[i, j] = kernel[j, i] = float(kappa(c))
     return kernel
 
 
@@ -103,6 +104,16 @@ def relu_layer(c: mpf) -> mpf:
     """(sin theta + (pi - theta) cos theta) / pi (Cho and Saul 2009)."""
     theta = mp.acos(c)
     return (mp.sin(theta) + (mp.pi - theta) * c) / mp.pi
+
+
+def relu_tangents(c: mpf, depth: int) -> mpf:
+    """Theta_(l+1) = Theta_l G'(K_l) + K_(l+1), G' = (pi - theta) / pi (Jacot, Gabriel, Hongler 2018)."""
+    tangent = c
+    for _ in range(depth):
+        slope = (mp.pi - mp.acos(c)) / mp.pi
+        c = relu_layer(c)
+        tangent = tangent * slope + c
+    return tangent
 
 
 class Tanh(NamedTuple):
@@ -144,15 +155,21 @@ class Setting(NamedTuple):
     depth: int
     sigma_w: float
     expected: np.ndarray
+    kind: str = "nngp"
 
     def error(self, found: Result) -> float:
-        """Largest absolute error of an entry."""
-        return float(np.abs(np.array(found["block"]) - self.expected).max())
+        """Largest error of an entry, beside the kernel at one."""
+        return float(np.abs(np.array(found["block"]) - self.expected).max() / self.expected.max())
+
+    @property
+    def title(self) -> str:
+        """For the table."""
+        return f"{self.activation}{', tangent kernel' if self.kind == 'ntk' else ''}, depth {self.depth}"
 
 
 def table_kept(X: np.ndarray, setting: Setting) -> Result:
     """deepk, one kernel for all calls."""
-    kernel = CompositionalKernel(setting.activation, setting.depth)
+    kernel = KINDS[setting.kind](setting.activation, setting.depth)
     return measure(lambda: kernel.gram(X), **OURS)
 
 
@@ -162,7 +179,7 @@ def table_anew(X: np.ndarray, setting: Setting) -> Result:
 
     def gram() -> np.ndarray:
         new = replace(known, function=lambda x: known(x))
-        return CompositionalKernel(new, setting.depth).gram(X)
+        return KINDS[setting.kind](new, setting.depth).gram(X)
 
     return measure(gram, **OURS)
 
@@ -214,9 +231,9 @@ def sides(setting: Setting, X: np.ndarray, file: str, pythons: dict[str, str]) -
     }
     about = {"rows": file, "depth": setting.depth, **PEERS}
     if python := pythons.get(NEURAL_TANGENTS):
-        gain = {"activation": setting.activation, "sigma_w": setting.sigma_w}
+        gain = {"activation": setting.activation, "sigma_w": setting.sigma_w, "kind": setting.kind}
         found[NEURAL_TANGENTS] = partial(at_peer, python, "neural_tangents", **about, **gain)
-    if setting.activation == "relu" and (python := pythons.get(BOTORCH)):
+    if (setting.activation, setting.kind) == ("relu", "nngp") and (python := pythons.get(BOTORCH)):
         found[BOTORCH] = partial(at_peer, python, "botorch", **about)
         if setting.depth == DEEP:
             found[f"{BOTORCH}, acos_eps=0"] = partial(at_peer, python, "botorch", **about, acos_eps=0.0)
@@ -226,7 +243,7 @@ def sides(setting: Setting, X: np.ndarray, file: str, pythons: dict[str, str]) -
 def measured(setting: Setting, X: np.ndarray, file: str, pythons: dict[str, str]) -> dict[str, Result]:
     """All sides, one after the other; prints a line for each."""
     quadrature = f"; neural-tangents by quadrature of degree {QUADRATURE}" if setting.activation == "tanh" else ""
-    print(f"{setting.activation}, depth {setting.depth}{quadrature}")
+    print(f"{setting.title}{quadrature}")
     found: dict[str, Result] = {}
     for label, side in sides(setting, X, file, pythons).items():
         result = side()
@@ -269,14 +286,6 @@ def memory(inputs: np.ndarray, folder: str) -> str:
     )
 
 
-def tangents(inputs: np.ndarray) -> float:
-    """Time of the tangent kernel's Gram matrix over that of the compositional kernel's, both with their tables kept."""
-    found = {}
-    for kernel in (CompositionalKernel("relu", DEEP), TangentKernel("relu", DEEP)):
-        found[type(kernel)] = measure(partial(kernel.gram, inputs), **OURS)["warm"]
-    return found[TangentKernel] / found[CompositionalKernel]
-
-
 def peak() -> int:
     """The most memory that this process has had, in bytes; a file's pages in memory count."""
     unit = 1 if sys.platform == "darwin" else 1024
@@ -301,77 +310,27 @@ def very_deep() -> str:
     )
 
 
-# --- agreement --------------------------------------------------------------------------------------------------------
-
-
-def smooth(name: str, f: Callable[[torch.Tensor], torch.Tensor]) -> Activation:
-    """Without kinks and jumps."""
-    return Activation.from_callable(name, f)
-
-
-# By what neural-tangents calls it.
-ACTIVATIONS: dict[str, str | Activation] = {
-    "Relu": "relu",
-    "LeakyRelu(0.2)": leaky_relu(0.2),
-    "ABRelu(-0.5, 1.5)": Activation.from_callable("abrelu", lambda x: 1.5 * x.relu() + 0.5 * (-x).relu(), kinks=[0]),
-    "Abs": Activation.from_callable("abs", torch.abs, kinks=[0]),
-    "Sign": Activation.from_callable("sign", torch.sign, jumps=[0]),
-    "Erf": "erf",
-    "Sigmoid_like": smooth("sigmoid-like", lambda x: (x / 2.4020563531719796).erf() / 2 + 0.5),
-    "Gelu": "gelu",
-    "Sin": "sin",
-    "Cos": smooth("cos", torch.cos),
-    "Sin(1.3, 0.7, 0.4)": smooth("wave", lambda x: 1.3 * (0.7 * x + 0.4).sin()),
-    "Rbf": smooth("rbf", lambda x: math.sqrt(2) * (math.sqrt(2) * x + math.pi / 4).sin()),
-    "Gabor": smooth("gabor", lambda x: (-x * x).exp() * x.sin()),
-    "Gaussian": smooth("gaussian", lambda x: (-x * x).exp()),
-    "Exp": smooth("exp", torch.exp),
-    "Exp(1, 0.5)": smooth("exp-half", lambda x: (x / 2).exp()),
-    "ExpNormalized": smooth("exp", torch.exp),  # the same kernel, exp(rho - 1)
-    "Hermite(3)": smooth("hermite-3", lambda x: (x**3 - 3 * x) / math.sqrt(6)),
-    "Polynomial(0.1, 0.5, 0, 0.25)": smooth("polynomial", lambda x: 0.1 + 0.5 * x + 0.25 * x**3),
-    "Monomial(2)": smooth("square", lambda x: x**2),
-    "Monomial(3)": smooth("cube", lambda x: x**3),
-    "Monomial(4)": smooth("power-4", lambda x: x**4),
-    "Monomial(5)": smooth("power-5", lambda x: x**5),
-    "RectifiedMonomial(0)": "step",
-    "RectifiedMonomial(1)": "relu",
-    "RectifiedMonomial(2)": Activation.from_callable("relu-squared", lambda x: x.relu() ** 2, kinks=[0]),
-}
-
-
-def agreement(theirs: Result) -> str:
-    """Prints a line for each activation; returns how many agree."""
-    rho = np.array(RHO, np.float64)
-    inside = np.abs(rho) < 1
-    print(f"largest difference from neural-tangents {theirs['version']} after {AGREEMENT_DEPTH} layers")
-    print(f"  {'':32s} {'|rho| < 1':>11s} {'|rho| = 1':>11s}")
-    agreeing = 0
-    for name, activation in ACTIVATIONS.items():
-        depth, remark = (1, "  after one layer: its variance is NaN") if name in NO_VARIANCE else (AGREEMENT_DEPTH, "")
-        difference = np.abs(CompositionalKernel(activation, depth)(rho) - np.array(theirs[name], np.float64))
-        within, ends = difference[inside].max(), difference[~inside].max()
-        print(f"  {name:32s} {within:11.0e} {ends:11.0e}{remark}")
-        agreeing += within <= AGREED and (name in NO_VARIANCE or ends <= AGREED)
-    return f"{agreeing} of {len(ACTIVATIONS)} activations, {len(NO_VARIANCE)} of them after one layer and at |rho| < 1"
-
-
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def ratios(relu_shallow: dict[str, Result], relu_deep: dict[str, Result], tanh: dict[str, Result]) -> None:
+def ratios(
+    relu_shallow: dict[str, Result], relu_deep: dict[str, Result], tanh: dict[str, Result], tangents: dict[str, Result]
+) -> None:
     """Prints the ratio of warm times beside each one that is asked for."""
     print(f"{'asked of deepk':60s} {'table kept':>18s} {'table made anew':>18s}")
     for title, asked, found, peer in (
         (f"relu, depth {DEEP}: times as fast as neural-tangents, >= 10", 10, relu_deep, NEURAL_TANGENTS),
         (f"relu, depth {DEEP}: times as fast as BoTorch, >= 4", 4, relu_deep, BOTORCH),
         (f"tanh, depth {SHALLOW}: times as fast as neural-tangents, >= 50", 50, tanh, NEURAL_TANGENTS),
+        (f"relu tangents, depth {DEEP}: times as fast as neural-tangents, > 1", 1, tangents, NEURAL_TANGENTS),
     ):
         if peer in found:
             values = [found[peer]["warm"] / found[ours]["warm"] for ours in (KEPT, ANEW)]
             print_ratios(title, values, [value >= asked for value in values])
     values = [relu_deep[ours]["warm"] / relu_shallow[ours]["warm"] for ours in (KEPT, ANEW)]
     print_ratios(f"relu, time at depth {DEEP} over that at depth {SHALLOW}, <= 1.3", values, [v <= 1.3 for v in values])
+    values = [tangents[ours]["warm"] / relu_deep[ours]["warm"] for ours in (KEPT, ANEW)]
+    print_ratios(f"relu, depth {DEEP}: tangent over compositional kernel, <= 1.5", values, [v <= 1.5 for v in values])
 
 
 def print_ratios(title: str, values: list[float], holds: list[bool]) -> None:
@@ -398,20 +357,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = str(Path(folder) / "X.npy")
         np.save(file, inputs)
-        tables = [
-            measured(Setting(name, depth, gain[name], reference(inputs, layer[name], depth)), inputs, file, pythons)
+        settings = [
+            Setting(name, depth, gain[name], reference(inputs, partial(iterated, layer[name], depth=depth)))
             for name, depth in (("relu", SHALLOW), ("relu", DEEP), ("tanh", SHALLOW))
         ]
+        expected = reference(inputs, partial(relu_tangents, depth=DEEP))
+        settings.append(Setting("relu", DEEP, gain["relu"], expected, kind="ntk"))
+        tables = [measured(setting, inputs, file, pythons) for setting in settings]
         print(apart(partial(memory, rows(LARGE), folder)))
     print(apart(very_deep))
     agreed = ""
     if python := pythons.get(NEURAL_TANGENTS):
         agreed = agreement(at_peer(python, "agreement"))
     ratios(*tables)
-    over = apart(partial(tangents, inputs))
-    print_ratios(f"relu, depth {DEEP}: tangent over compositional kernel, <= 1.5", [over], [over <= 1.5])
     if agreed:
-        ours, theirs = (tables[-1][side]["error"] for side in (KEPT, NEURAL_TANGENTS))
+        ours, theirs = (tables[2][side]["error"] for side in (KEPT, NEURAL_TANGENTS))
         print(f"  tanh, depth {SHALLOW}: a smaller error: {ours:.0e} beside {theirs:.0e}")
         print(f"  agreement with neural-tangents to {AGREED:g}: {agreed}")
     print(f"{time.perf_counter() - started:.0f} s in all")

@@ -50,8 +50,10 @@ def timed(run: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, found
 
 
-def neural_tangents(*, rows: str, activation: str, depth: int, sigma_w: float, repeats: int, budget: float) -> Result:
-    """The kernel of `depth` layers; sigma_w^2 E phi(Z)^2 = 1, so that it is normalized as deepk's is."""
+def neural_tangents(
+    *, rows: str, activation: str, depth: int, sigma_w: float, kind: str, repeats: int, budget: float
+) -> Result:
+    """The kernel of `depth` layers, "nngp" or "ntk"; sigma_w^2 E phi(Z)^2 = 1, so that it is normalized as deepk's."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -62,10 +64,10 @@ def neural_tangents(*, rows: str, activation: str, depth: int, sigma_w: float, r
     layer = {"relu": stax.Relu, "tanh": lambda: stax.ElementwiseNumerical(jnp.tanh, deg=QUADRATURE)}[activation]
     kernel = stax.serial(stax.Dense(1), *[layer(), stax.Dense(1, W_std=sigma_w)] * depth)[2]
 
-    def nngp(X: Any) -> Any:
-        return kernel(X, X, "nngp")
+    def wanted(X: Any) -> Any:
+        return kernel(X, X, kind)
 
-    compiled = jax.jit(nngp) if depth < COMPILED else nngp
+    compiled = jax.jit(wanted) if depth < COMPILED else wanted
     return measure(lambda: np.asarray(compiled(inputs)), repeats=repeats, budget=budget) | {
         "version": version("neural-tangents")
     }
@@ -91,7 +93,7 @@ def botorch(*, rows: str, depth: int, acos_eps: float | None = None, repeats: in
 
 
 def agreement() -> Result:
-    """By activation, its normalized kernel at the correlations RHO, of one layer where it has no more."""
+    """By activation, its normalized kernel and its tangent kernel at RHO, of one layer where it has no more."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -127,7 +129,8 @@ def agreement() -> Result:
         depth = 1 if name in NO_VARIANCE else AGREEMENT_DEPTH
         square = NO_VARIANCE.get(name) or float(stax.serial(stax.Dense(1), layer())[2](one, None, "nngp")[0, 0])
         kernel = stax.serial(stax.Dense(1), *[layer(), stax.Dense(1, W_std=square**-0.5)] * depth)[2]
-        found[name] = np.asarray(kernel(one, others, "nngp"))[0].tolist()
+        both = kernel(one, others, ("nngp", "ntk"))
+        found[name] = [np.asarray(each)[0].tolist() for each in both]
     return found
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from operator import index
 
 import numpy as np
 import torch
@@ -20,15 +19,15 @@ from deepk.arrays import Array
 from deepk.branching.generations import generation_law
 from deepk.branching.iterates import Iterate, iterate
 from deepk.kernels.arithmetic import Correlation, Number
-from deepk.kernels.dot_product import DotProductKernel
 from deepk.kernels.dual import DualKernel, dual_kernel
 from deepk.kernels.ends import network_degrees, network_ends
-from deepk.kernels.exact import exact_dual, most_digits
+from deepk.kernels.exact import exact_dual
+from deepk.kernels.network import NetworkKernel, checked_depth
 from deepk.kernels.structure import Degrees, End
 
 
 @dataclass(frozen=True)
-class CompositionalKernel(DotProductKernel):
+class CompositionalKernel(NetworkKernel):
     """K^(L)(rho) = G(G(...G(rho))), L times, on inputs of correlation rho in [-1, 1], G the normalized dual kernel.
 
     K^(L)(x . y / |x| |y|) is the covariance of the last layer's units of an infinitely wide random network whose
@@ -50,9 +49,8 @@ class CompositionalKernel(DotProductKernel):
     def __init__(self, activation: str | Activation, depth: int, *, centered: bool = False) -> None:
         """Checks; what is computed is computed on first use."""
         dual = dual_kernel(activations.get(activation), bool(centered))
-        if index(depth) < 1:
-            raise ValueError(f"depth = {depth} is not at least 1")
-        for name, value in (("activation", dual.activation), ("depth", index(depth)), ("centered", dual.centered)):
+        known = ("activation", dual.activation), ("depth", checked_depth(depth)), ("centered", dual.centered)
+        for name, value in known:
             object.__setattr__(self, name, value)
 
     @property
@@ -73,12 +71,6 @@ class CompositionalKernel(DotProductKernel):
     def at_one(self) -> float:
         """K(1) = 1."""
         return 1.0
-
-    @property
-    def amplification(self) -> float:
-        """mu^L."""
-        with np.errstate(over="ignore"):
-            return float(np.float64(self.dual.mu) ** self.depth)
 
     def _values(self, rho: Float[Tensor, ...]) -> Float[Tensor, ...]:
         parity = self.dual.parity
@@ -110,16 +102,6 @@ class CompositionalKernel(DotProductKernel):
     def order(self) -> float:
         """1, or 2^(1 - L) where the activation jumps."""
         return self.dual.order ** (self.depth - 1)
-
-    @property
-    def is_smooth(self) -> bool:
-        """Whether the activation has no kink and no jump."""
-        return not self.activation.breaks
-
-    @property
-    def most_digits(self) -> float:
-        """Infinite for closed forms, some hundred for tanh, sigmoid, swish and softplus, else 0."""
-        return most_digits(self.dual)
 
     def exact(self, x: Correlation) -> Number:
         """K in numbers of any kind, layer by layer."""

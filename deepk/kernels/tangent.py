@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -26,10 +25,10 @@ from deepk.activations import Activation
 from deepk.arrays import Array
 from deepk.branching.iterates import iterate, lowest
 from deepk.kernels.arithmetic import Correlation, Number
-from deepk.kernels.dot_product import DotProductKernel
 from deepk.kernels.dual import DualKernel, dual_kernel
 from deepk.kernels.ends import network_degrees, network_ends
-from deepk.kernels.exact import exact_dual, most_digits
+from deepk.kernels.exact import exact_dual
+from deepk.kernels.network import NetworkKernel, checked_depth
 from deepk.kernels.structure import Degrees, End
 from deepk.tabulation import Table, tabulate
 
@@ -43,7 +42,7 @@ _KINK = 1.5  # tail index of an activation whose slope jumps
 
 
 @dataclass(frozen=True)
-class TangentKernel(DotProductKernel):
+class TangentKernel(NetworkKernel):
     """Theta_L(rho) of L = `depth` nonlinear layers (the paper's L less one), for rho in [-1, 1].
 
     The kernel sum over parameters of df(x) df(y) of the linear output of a network whose weights are standard normal,
@@ -67,13 +66,11 @@ class TangentKernel(DotProductKernel):
     def __init__(self, activation: str | Activation, depth: int, *, normalized: bool = False) -> None:
         """Checks; what is computed is computed on first use."""
         dual = dual_kernel(activations.get(activation), False)
-        if index(depth) < 1:
-            raise ValueError(f"depth = {depth} is not at least 1")
         if math.isinf(dual.mu):
             raise ValueError(
                 f"activation {dual.activation.name} has no tangent kernel: it jumps, and E sigma'^2 is infinite"
             )
-        known = ("activation", dual.activation), ("depth", index(depth)), ("normalized", bool(normalized))
+        known = ("activation", dual.activation), ("depth", checked_depth(depth)), ("normalized", bool(normalized))
         for name, value in known:
             object.__setattr__(self, name, value)
 
@@ -91,12 +88,6 @@ class TangentKernel(DotProductKernel):
     def at_one(self) -> float:
         """Theta(1)."""
         return 1.0 if self.normalized else self._unnormalized_at_one
-
-    @property
-    def amplification(self) -> float:
-        """mu^L, of the kernel K_L within it; the slope of Theta is infinite at 1 where that of sigma jumps."""
-        with np.errstate(over="ignore"):
-            return float(np.float64(self.dual.mu) ** self.depth)
 
     @property
     def error_bound(self) -> float:
@@ -135,16 +126,6 @@ class TangentKernel(DotProductKernel):
     def order(self) -> float:
         """1: a smooth function of theta."""
         return 1.0
-
-    @property
-    def is_smooth(self) -> bool:
-        """Whether the activation has no kink and no jump."""
-        return not self.activation.breaks
-
-    @property
-    def most_digits(self) -> float:
-        """Infinite for closed forms, some hundred for tanh, sigmoid, swish and softplus, else 0."""
-        return most_digits(self.dual)
 
     def exact(self, x: Correlation) -> Number:
         """Theta in numbers of any kind, layer by layer."""

@@ -80,3 +80,8 @@ class Config(Configuration):
     softplus_sigma_b: list[float] = bounds.bounded(
         "a list of different numbers > 0, may be empty", lambda xs: len(xs) == len(set(xs)) and all(x > 0 for x in xs)
     )
+
+
+def edge_sigma_b(cfg: Config, activation: str) -> float:
+    """Where on its edge of chaos a network of this activation starts."""
+    return cfg.sigma_b.get(activation, cfg.default_sigma_b)

@@ -13,7 +13,7 @@ from deepk.lab import Lab, Unit
 from deepk.meanfield import edge_of_chaos
 from deepk.networks import BatchNorm, Classification, Ensemble, Kind, Sgd, accuracy, train
 from deepk.networks.training import steps_per_epoch
-from experiments.batch_norm import KEY, SOFTPLUS, VARIANTS, Config, at_sigma_b
+from experiments.batch_norm import KEY, SOFTPLUS, VARIANTS, Config, at_sigma_b, edge_sigma_b
 from experiments.images import images
 
 WATCHED = (1, 2)  # steps whose gradients are kept
@@ -62,7 +62,9 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
     """
     name, activation, depth, seed = (unit.key[key] for key in KEY)
     variant = VARIANTS.get(str(name), VARIANTS["plain"])
-    point = edge_of_chaos(str(activation), sigma_b=_sigma_b(cfg, str(name), str(activation)))
+    of_softplus = {at_sigma_b(sigma_b): sigma_b for sigma_b in cfg.softplus_sigma_b}
+    sigma_b = of_softplus.get(str(name), edge_sigma_b(cfg, str(activation)))
+    point = edge_of_chaos(str(activation), sigma_b=sigma_b)
     data, dtype = images(cfg), DTYPES[variant.precision]
     scale = torch.full((1, 1, 1), math.sqrt(point.q), dtype=dtype, device=lab.device)
     task, test = (
@@ -103,8 +105,3 @@ def measure(cfg: Config, unit: Unit, lab: Lab) -> pd.DataFrame:
             ),
         ]
     )
-
-
-def _sigma_b(cfg: Config, name: str, activation: str) -> float:
-    of_name = {at_sigma_b(sigma_b): sigma_b for sigma_b in cfg.softplus_sigma_b}
-    return of_name.get(name, cfg.sigma_b.get(activation, cfg.default_sigma_b))

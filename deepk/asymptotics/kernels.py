@@ -1,0 +1,109 @@
+"""The risk of kernel ridge regression and of random features for any spectrum: the staircase and its map.
+
+(Ghorbani, Mei, Misiakiewicz, Montanari 2021, arXiv:1904.12191, for the steps as the dimension tends to infinity; the
+deterministic equivalent at finite dimension is that of Defilippis, Loureiro, Misiakiewicz 2024, arXiv:2405.15699.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from deepk.asymptotics.arguments import at_least_zero, broadcast, positive
+from deepk.asymptotics.equivalent import Spectrum, solve
+from deepk.kernels.dot_product import DotProductKernel
+from deepk.spectra import spectrum
+from deepk.spectra.sphere import as_kernel
+
+_FIRST, _HIGHEST = 16, 1024  # degrees of a spectrum
+_LINEAR = 1e-12  # change of the risk by twice the degrees, relative
+
+
+def kernel_risk(
+    eigenvalues: ArrayLike,
+    multiplicities: ArrayLike,
+    power: ArrayLike,
+    *,
+    samples: ArrayLike = np.inf,
+    features: ArrayLike = np.inf,
+    ridge: ArrayLike = 0.0,
+    noise: ArrayLike = 0.0,
+    tail: float = 0.0,
+) -> Any:
+    """The test error against the target, of regression on random features of a kernel, or on the kernel itself.
+
+    The coefficients minimize the sum of squares over the samples plus the ridge times the squared norm in the kernel's
+    space: the ridge is added to the Gram matrix. Of finitely many features the kernel is the mean of p random ones,
+    drawn by its own expansion. With infinitely many of both and no ridge all is learnt that the kernel has.
+
+    Args:
+        eigenvalues: mu_k >= 0 of the kernel under the law of the inputs.
+        multiplicities: N_k > 0.
+        power: P_k >= 0, the mean square of the target's part in the k-th eigenspace, all of its dimensions together.
+        samples: n > 0, a number or an array; may be infinite.
+        features: p > 0, the same.
+        ridge: >= 0, the same but finite.
+        noise: tau^2 >= 0, variance of the labels' noise; it is not in the risk by itself.
+        tail: the sum of all eigenvalues left out: what is missing to the kernel's mean value at equal inputs.
+
+    Raises ValueError for sequences of different length, and numbers that are not as said.
+    """
+    mu, counts, p_k = (np.atleast_1d(np.asarray(each, np.float64)) for each in (eigenvalues, multiplicities, power))
+    if not (mu.ndim == 1 and mu.shape == counts.shape == p_k.shape):
+        lengths = ", ".join(str(len(each)) for each in (mu, counts, p_k))
+        raise ValueError(f"eigenvalues, multiplicities and power have lengths {lengths}; they take one for each degree")
+    at_least_zero(eigenvalues=mu, power=p_k, tail=np.asarray(tail, np.float64))
+    positive(multiplicities=counts)
+    shape, (n, p, r, tau) = broadcast(samples=samples, features=features, ridge=ridge, noise=noise)
+    if not mu.any() and not tail > 0:
+        raise ValueError("all eigenvalues are zero: there is no kernel")
+    at = solve(Spectrum(mu, counts, float(tail)), p, n, r / n)
+    with np.errstate(invalid="ignore"):
+        of_noise = np.where(tau == 0, 0.0, tau * at.variance)
+    return (at.bias(p_k) + of_noise).reshape(shape)[()]
+
+
+def staircase(
+    kernel: Any,
+    dimension: int,
+    power: Sequence[float] | np.ndarray,
+    *,
+    samples: ArrayLike = np.inf,
+    features: ArrayLike = np.inf,
+    ridge: ArrayLike = 0.0,
+    noise: ArrayLike = 0.0,
+) -> Any:
+    """`kernel_risk` of a dot-product kernel, for inputs uniform on the unit sphere of a dimension.
+
+    As the dimension d grows, degree k of the target is learnt where the fewer of samples and features passes d^k:
+    the staircase. Degrees are taken until more change nothing, and all others together are in the tail.
+
+    Args:
+        kernel: one of ours, the name of an activation (its dual kernel), or any function of <x, y>.
+        dimension: d >= 2.
+        power: the target's mean square in degree 0, 1, 2, ...
+        samples: as in `kernel_risk`; the following, too.
+        features: p.
+        ridge: beside the Gram matrix.
+        noise: tau^2.
+
+    Raises ValueError as `kernel_risk` and `deepk.spectra.spectrum` do.
+    """
+    kernel = as_kernel(kernel)
+    of_degree = np.atleast_1d(np.asarray(power, np.float64))
+    rest = {"samples": samples, "features": features, "ridge": ridge, "noise": noise}
+    highest, before = max(_FIRST, len(of_degree)), None
+    while True:
+        found = spectrum(kernel, dimension, range(highest))
+        there = np.maximum(found.values, 0.0)
+        at_one = kernel.at_one if isinstance(kernel, DotProductKernel) else float(np.asarray(kernel(np.ones(1)))[0])
+        counts = np.where(found.values > 0, found.totals / np.where(found.values > 0, found.values, 1.0), 1.0)
+        tail = max(0.0, at_one - float(np.maximum(found.totals, 0.0).sum()))
+        padded = np.pad(of_degree, (0, highest - len(of_degree)))
+        risk = kernel_risk(there, counts, padded, tail=tail, **rest)
+        if (before is not None and np.allclose(risk, before, rtol=_LINEAR, atol=0)) or highest >= _HIGHEST:
+            return risk
+        highest, before = 2 * highest, risk

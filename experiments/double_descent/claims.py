@@ -85,8 +85,9 @@ def _curve(
             THEOREM_2,
             resolution=MARKER,
         ) as finding:
+            alike = cfg.noises[0] if quantity in (BIAS, VARIANCE) else noise  # these are there for each noise
             expected = only(
-                theory, what="points", dimension=d, features=count, ridge=ridge, noise=noise, quantity=quantity
+                theory, what="points", dimension=d, features=count, ridge=ridge, noise=alike, quantity=quantity
             )
             finding.expects(expected)
             rows = present(

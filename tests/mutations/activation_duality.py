@@ -80,7 +80,7 @@ MUTANTS = [
 
 FAULTS = [
     Fault(
-        path="deepk/gaussian.py",
+        path="deepk/hermite.py",
         right=" / np.sqrt(factorial(np.arange(degree + 1))))",
         wrong=" / factorial(np.arange(degree + 1)))",
         noticed_by="tests/deepk/test_hermite.py::"

@@ -26,8 +26,8 @@ MUTANTS = [
 FAULTS = [
     Fault(
         path="experiments/batch_norm/theory.py",
-        right="math.sqrt(slope / (square - mean**2))",
-        wrong="math.sqrt(slope / square)",
+        right="DualKernel(activation, centered=True)",
+        wrong="DualKernel(activation)",
         noticed_by="tests/experiments/test_batch_norm.py::test_relu_grows_by_the_square_root_of_pi_over_pi_minus_one",
     ),
     Fault(

@@ -8,3 +8,7 @@ THEOREM_2 = f"{DOUBLE_DESCENT}, theorem 2"
 # Of the same paper: for infinitely many features the best ridge is zero where the signal-to-noise ratio is above
 # mu_1^2 / mu_*^2 of the activation.
 WIDE_THRESHOLD = f"{DOUBLE_DESCENT}, section 5.2: at infinite width the best ridge is 0 above zeta^2"
+
+STEPS = "arXiv:1904.12191"
+STAIRCASE = f"Ghorbani, Mei, Misiakiewicz, Montanari 2021 ({STEPS})"
+THEOREMS_STAIRCASE = f"{STAIRCASE}, theorems 1 and 4: the risk tends to the power of all degrees above"

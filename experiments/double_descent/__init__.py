@@ -23,7 +23,15 @@ from deepk.lab import Configuration, Data, Deviation, bounds
 KEY = ("model", "dimension", "seed")
 COLUMNS = (*KEY, "features", "ridge", "noise", "quantity", "value")
 FIGURES = ("double-descent", "decomposition", "peak", "tangents", "images")
-KNOWN_DEVIATIONS: dict[str, Deviation] = {}
+# Far beyond interpolation the training error of few instances is above its limit by 35 % at d = 32 and 8 % at d = 100.
+_DIMENSION = (
+    "tested: double-descent/laptop, figure decomposition: the distance from the limit falls with the dimension, "
+    "from 0.35 of it at d = 32 to 0.08 at d = 100"
+)
+KNOWN_DEVIATIONS: dict[str, Deviation] = {
+    "training-error/ridge=0.001/15": Deviation(measured=7.2e-4, within=6e-5, reason=_DIMENSION),
+    "training-error/ridge=0.001/20": Deviation(measured=6.1e-4, within=5e-5, reason=_DIMENSION),
+}
 
 FEATURES, TANGENTS, IMAGES = "random features", "tangent features", "images"
 BEST = "best"  # the ridge of least risk, by theory

@@ -114,6 +114,8 @@ def _peak(theory: pd.DataFrame, cfg: Config) -> Figure:
     right.plot(finite["features"], finite["value"], "o-", color=figures.BLUE, label="best ridge is 0 above")
     right.axhline(float(at["value"].iloc[-1]), color=BLACK, linestyle="--", label=r"infinite width: $\zeta^2$")
     right.set(xscale="log", yscale="log", xlabel="features per dimension $N / d$", ylabel="signal-to-noise ratio")
+    right.minorticks_off()
+    right.set_xticks(finite["features"].tolist(), [f"{width:g}" for width in finite["features"]])
     right.legend(fontsize=8)
     return figure
 

@@ -85,11 +85,11 @@ def _plateaus(claim: Judging, theory: pd.DataFrame, data: pd.DataFrame, cfg: Con
 def _of_step(power: list[float], level: int, d: int) -> Tolerance:
     """What half-way between steps is learnt of the next degree, and is still to be learnt of the last.
 
-    N(d, k) is about d^k / k!, so that of degree l + 1 a share d^(l + 1/2) / N(d, l + 1) is there, and of degree l one
-    of N(d, l) / d^(l + 1/2).
+    N(d, k) is about d^k / k!, so that a share of d^(l + 1/2) / N(d, l + 1) of degree l + 1 is learnt, and of degree l
+    one of the order of N(d, l) / d^(l + 1/2) is not, at most d^(-1/2).
     """
     ahead = sum(power[level + 1 : level + 2]) * math.factorial(level + 1)
-    width = (ahead + power[level] / math.factorial(level)) / math.sqrt(d)
+    width = (ahead + power[level]) / math.sqrt(d)
     return Tolerance(width, f"shares of the next and the last degree that d^({level} + 1/2) leaves, d = {d}")
 
 

@@ -112,6 +112,13 @@ def test_an_error_that_rises_with_the_best_ridge_differs(cfg: Any, theory: pd.Da
     assert verdicts(found, "best-ridge-falls/") == {Verdict.DIFFERS}
 
 
+@pytest.mark.parametrize("factor", [0.7, 1.4])
+def test_images_whose_errors_are_elsewhere_differ(
+    cfg: Any, theory: pd.DataFrame, data: pd.DataFrame, factor: float
+) -> None:
+    assert verdicts(judged(cfg, theory, changed(data, factor, model=IMAGES)), "images/") == {Verdict.DIFFERS}
+
+
 def test_another_threshold_differs(cfg: Any, theory: pd.DataFrame, data: pd.DataFrame) -> None:
     other = theory.copy()
     other.loc[where(other, what="threshold", quantity="ratio of signal to noise").index, "value"] *= 1.1

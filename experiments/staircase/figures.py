@@ -24,8 +24,9 @@ def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> dict[str, Fig
         "odd-degrees": _odd(theory, data, cfg),
     }
     power = ", ".join(f"{p:.2g}" for p in cfg.power)
-    for figure in drawn.values():
-        figures.note(figure, cfg, STEPS, f"power {power} in degrees 0, 1, ...", f"{len(cfg.seeds)} instances")
+    for name, figure in drawn.items():
+        of_target = [f"target of power {power} in degrees 0, 1, ..."] if name == "staircase" else []
+        figures.note(figure, cfg, STEPS, *of_target, f"{len(cfg.seeds)} instances")
     return drawn
 
 

@@ -10,12 +10,12 @@ DEEP, SHALLOW, SHIFTED = "ntk L = 3", "ntk L = 2", "relu(z - 1/2)"
 
 MUTANTS = [
     Mutant("the noise of the test label in the error", LAPTOP, scaled(1.3, model=BOTH), ("both/*",)),
-    Mutant("nothing learnt", LAPTOP, set_to(1.0, model=[KERNEL, WIDE]), ("kernel/*/n=2000", "features/*/N=2000")),
+    Mutant("nothing learnt", LAPTOP, set_to(1.0, model=[KERNEL, WIDE]), ("kernel/*/n=1500", "features/*/N=1000")),
     Mutant(
         "one tangent kernel for the other",
         LAPTOP,
         swapped("kernel", DEEP, SHALLOW),
-        ("kernel/ntkL=3/n=2000", "degree-three/*"),
+        ("kernel/ntkL=3/n=1500", "degree-three/*"),
     ),
     Mutant("half the target", LAPTOP, scaled(0.5, model=WIDE), ("features/*",)),
     Mutant(

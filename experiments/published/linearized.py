@@ -12,3 +12,6 @@ WIDE_THRESHOLD = f"{DOUBLE_DESCENT}, section 5.2: at infinite width the best rid
 STEPS = "arXiv:1904.12191"
 STAIRCASE = f"Ghorbani, Mei, Misiakiewicz, Montanari 2021 ({STEPS})"
 THEOREMS_STAIRCASE = f"{STAIRCASE}, theorems 1 and 4: the risk tends to the power of all degrees above"
+
+LAZY = "arXiv:1906.08899"
+LAZY_LIMITS = f"Ghorbani, Mei, Misiakiewicz, Montanari 2019 ({LAZY})"

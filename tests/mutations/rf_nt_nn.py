@@ -11,7 +11,7 @@ MUTANTS = [
     Mutant("the tangent model for random features", LAPTOP, swapped("model", RF, NT), ("rf/*", "nt/*", "order/nt-*")),
     Mutant("nothing learnt", LAPTOP, set_to(1.0), ("rf/1", "nt/0.5", "nn/0.5")),
     Mutant("a network that is not trained enough", LAPTOP, shifted(0.2, model=NN), ("nn/*",)),
-    Mutant("errors of half the target", LAPTOP, scaled(0.5, model=[RF, NT]), ("rf/*", "nt/0.25")),
+    Mutant("errors of half the target", LAPTOP, scaled(0.5, model=[RF, NT]), ("rf/*", "nt/0.24*")),
     Mutant(
         "a network no better than its tangent model",
         LAPTOP,

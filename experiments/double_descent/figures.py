@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from deepk import figures
 from deepk.figures import BLACK
@@ -36,8 +37,8 @@ def draw(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> dict[str, Fig
         "images": _images(theory, data, cfg),
     }
     setting = f"{cfg.activation}, {len(cfg.seeds)} instances"
-    for figure in drawn.values():
-        figures.note(figure, cfg, DESCENT, setting)
+    for name, figure in drawn.items():
+        figures.note(figure, cfg, DESCENT, setting, images=name == "images")
     return drawn
 
 
@@ -131,6 +132,7 @@ def _tangents(data: pd.DataFrame, cfg: Config) -> Figure:
     d, n, noise = cfg.tangent_dimension, cfg.tangent_samples, max(cfg.noises)
     panel.set(xscale="log", yscale="log", xlabel="parameters $N d$", ylabel="test error")
     panel.set_title(f"two-layer tangent model, d = {d}, n = {n}, noise {noise:g}")
+    panel.xaxis.set_minor_formatter(NullFormatter())
     panel.legend()
     return figure
 

@@ -51,7 +51,8 @@ class Equivalent:
 
     Attributes:
         u: the root; infinite where, without a ridge, features and samples are more than the kernel's dimensions.
-        x: mu_k u.
+        learnt: mu_k u / (1 + mu_k u).
+        kept: 1 / (1 + mu_k u).
         g: h - sum_k N_k (mu_k u / (1 + mu_k u))^2.
         spare_features: e_1 = p - h.
         spare_samples: e_2 = n - h.
@@ -65,7 +66,8 @@ class Equivalent:
     """
 
     u: Points
-    x: PerAtom
+    learnt: PerAtom
+    kept: PerAtom
     g: Points
     spare_features: Points
     spare_samples: Points
@@ -78,10 +80,9 @@ class Equivalent:
     samples: Points
 
     def unlearnt(self, power: Float[np.ndarray, "... atoms"]) -> Points:
-        """sum_k P_k (1 + x_k c) / (1 + x_k)^2, for the target's power P_k."""
-        with np.errstate(invalid="ignore"):
-            kept = np.where(np.isinf(self.x), 0.0, (1 + self.x * self.c[:, None]) / (1 + self.x) ** 2)
-        return np.asarray((kept * power).sum(axis=1))
+        """sum_k P_k (1 + c x_k) / (1 + x_k)^2 with x_k = mu_k u, for the target's power P_k."""
+        share = self.kept * (self.kept + self.c[:, None] * self.learnt)
+        return np.asarray((share * power).sum(axis=1))
 
     def bias(self, power: Float[np.ndarray, "... atoms"]) -> Points:
         """`unlearnt` / (1 - Y), infinite at the peak."""
@@ -122,10 +123,14 @@ def moved(spectrum: Spectrum, at: Equivalent, u: np.ndarray, spare: np.ndarray) 
 def _equivalent(spectrum: Spectrum, p: Points, n: Points, u: np.ndarray, spare: np.ndarray) -> Equivalent:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         x = np.where(spectrum.eigenvalues > 0, spectrum.eigenvalues * u[:, None], 0.0)
-        learnt = np.where(np.isinf(x), 1.0, x / (1 + x))
-        rest = spectrum.tail * u if spectrum.tail > 0 else 0 * spare
+        kept = np.where(np.isinf(x), 0.0, 1 / (1 + x))
+        learnt = np.where(np.isinf(x), 1.0, x * kept)
+        if np.iscomplexobj(learnt):  # whose imaginary part would cancel where x is large
+            learnt = learnt.real - 1j * kept.imag
         a = (spectrum.multiplicities * learnt**2).sum(axis=1)
-        g = (spectrum.multiplicities * np.where(np.isinf(x), 0.0, learnt / (1 + x))).sum(axis=1) + rest
+        g = (spectrum.multiplicities * learnt * kept).sum(axis=1)
+        if spectrum.tail > 0:
+            g = g + spectrum.tail * u
         h = a + g
         more = np.where(p > n, p - n, 0.0), np.where(n > p, n - p, 0.0)
         first, second = spare + more[0], spare + more[1]
@@ -133,13 +138,13 @@ def _equivalent(spectrum: Spectrum, p: Points, n: Points, u: np.ndarray, spare: 
         left = np.where(np.isinf(n), 1.0, (g * free_features + second) / n)
         taken = (h * h / p + np.where(np.isinf(p), 1.0, first / p) * free_features * a) / n
         taken = np.where(np.isinf(n), 0.0, taken)
-        c = np.where(np.isinf(p), 0.0, np.where(first == 0, 1.0, g / (g + first)))
-    return Equivalent(u, x, g, first, second, c, free_features, free_samples, left, taken, p, n)
+        c = np.where(np.isinf(p), 0.0, np.where(first == 0, 1.0, _share(g, first)))
+    return Equivalent(u, learnt, kept, g, first, second, c, free_features, free_samples, left, taken, p, n)
 
 
 def _share(e: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """e / (g + e), 1 where e is infinite, 0 where it is zero."""
-    return np.asarray(np.where(np.isinf(e), 1.0, np.where(e == 0, 0.0, e / (g + e))))
+    """e / (g + e), 1 where e is infinite, 0 where it is zero; no cancellation in a derivative."""
+    return np.asarray(np.where(np.isinf(e), 1.0, np.where(e == 0, 0.0, 1 / (1 + g / e))))
 
 
 def _sizes(p: Points, n: Points) -> tuple[Points, Points, Points]:
@@ -168,21 +173,23 @@ def _filled(spectrum: Spectrum, u: Points) -> Points:
 
 def _slope(spectrum: Spectrum, u: Points) -> Points:
     """h'(u)."""
-    x = spectrum.eigenvalues * u[:, None]
-    each = spectrum.multiplicities * spectrum.eigenvalues / (1 + x) ** 2
-    return np.asarray(each.sum(axis=1) + spectrum.tail)
+    kept = 1 / (1 + spectrum.eigenvalues * u[:, None])
+    return np.asarray((spectrum.multiplicities * spectrum.eigenvalues * kept * kept).sum(axis=1) + spectrum.tail)
 
 
 def _root(spectrum: Spectrum, p: Points, n: Points, ridge: Points) -> Points:
     """The root u, by Newton's method in log u between bounds that hold."""
     small, gap, ratio = _sizes(p, n)
-    mu, rank = spectrum.eigenvalues, spectrum.rank
-    with np.errstate(divide="ignore", invalid="ignore"):
-        low = np.minimum(small / (2 * (float(spectrum.multiplicities @ mu) + spectrum.tail)), 0.25 / ridge)
-        # where the spectrum ends above m: h(u) >= sum_k N_k min_k(mu) u / (1 + min_k(mu) u)
-        above = np.where(rank > small, small / ((rank - small) * mu[mu > 0].min(initial=np.inf)), np.inf)
+    order = np.argsort(-spectrum.eigenvalues)
+    mu, counts = spectrum.eigenvalues[order], np.cumsum(spectrum.multiplicities[order])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        trace = float(spectrum.multiplicities @ spectrum.eigenvalues) + spectrum.tail
+        low = np.minimum(small / (2 * trace), 0.25 / ridge)
+        # where the largest, down to any mu, are more than m: h(u) >= sum N_k mu u / (1 + mu u) over these
+        excess = counts - small[:, None]
+        above = np.where((excess > 0) & (mu > 0), small[:, None] / (excess * mu), np.inf).min(axis=1)
         high = np.minimum(np.minimum(1 / ridge, small / np.float64(spectrum.tail)), above)
-    u = high  # infinite where nothing bounds it; of infinitely many features and samples 1 / r
+    u: Points = high  # infinite where nothing bounds it; of infinitely many features and samples 1 / r
     found = np.isfinite(small) & np.isfinite(high)
     if found.any():
         u[found] = _newton(spectrum, *(each[found] for each in (p, n, ridge, small, gap, ratio, low, high)))

@@ -19,6 +19,7 @@ from deepk.spectra import spectrum
 from deepk.spectra.sphere import as_kernel
 
 _FIRST, _HIGHEST = 16, 1024  # degrees of a spectrum
+_EPS = float(np.finfo(np.float64).eps)
 _LINEAR = 1e-12  # change of the risk by twice the degrees, relative
 
 
@@ -57,6 +58,7 @@ def kernel_risk(
         raise ValueError(f"eigenvalues, multiplicities and power have lengths {lengths}; they take one for each degree")
     at_least_zero(eigenvalues=mu, power=p_k, tail=np.asarray(tail, np.float64))
     positive(multiplicities=counts)
+    at_least_zero(multiplicities=counts)  # and finite
     shape, (n, p, r, tau) = broadcast(samples=samples, features=features, ridge=ridge, noise=noise)
     if not mu.any() and not tail > 0:
         raise ValueError("all eigenvalues are zero: there is no kernel")
@@ -95,15 +97,21 @@ def staircase(
     kernel = as_kernel(kernel)
     of_degree = np.atleast_1d(np.asarray(power, np.float64))
     rest = {"samples": samples, "features": features, "ridge": ridge, "noise": noise}
+    most = min(float(np.max(each, initial=0.0)) for each in (samples, features))
     highest, before = max(_FIRST, len(of_degree)), None
     while True:
         found = spectrum(kernel, dimension, range(highest))
-        there = np.maximum(found.values, 0.0)
         at_one = kernel.at_one if isinstance(kernel, DotProductKernel) else float(np.asarray(kernel(np.ones(1)))[0])
-        counts = np.where(found.values > 0, found.totals / np.where(found.values > 0, found.values, 1.0), 1.0)
-        tail = max(0.0, at_one - float(np.maximum(found.totals, 0.0).sum()))
-        padded = np.pad(of_degree, (0, highest - len(of_degree)))
-        risk = kernel_risk(there, counts, padded, tail=tail, **rest)
-        if (before is not None and np.allclose(risk, before, rtol=_LINEAR, atol=0)) or highest >= _HIGHEST:
+        certain = found.values > found.errors
+        mu, totals = np.where(certain, found.values, 0.0), np.where(certain, found.totals, 0.0)
+        counts = np.where(certain, totals / np.where(certain, mu, 1.0), 1.0)
+        tail = at_one - float(totals.sum())
+        if tail <= float(found.total_errors.sum()) + highest * _EPS * at_one:
+            tail = 0.0
+        risk = kernel_risk(mu, counts, np.pad(of_degree, (0, highest - len(of_degree))), tail=tail, **rest)
+        settled = before is not None and np.allclose(risk, before, rtol=_LINEAR, atol=0)
+        # a kernel of infinite rank whose eigenvalues fall so fast that samples see more of them than are known
+        short = tail == 0 and counts[certain].sum() <= most < np.inf and bool(certain[highest // 2 :].any())
+        if (settled and not short) or highest >= _HIGHEST:
             return risk
         highest, before = 2 * highest, risk

@@ -28,6 +28,7 @@ from deepk.hermite import hermite_coefficients
 _TINY = 1e-30  # of a complex step
 _GRID = 10.0 ** np.arange(-18.0, 13.0)  # ridges, times E sigma^2, among which the sign of the slope is looked for
 _HALVINGS = 45
+_SAME = 4 * float(np.finfo(np.float64).eps)  # of two risks, relative
 _ROUNDINGS = 1e-13  # what is left of a linear function, or of one without a linear part
 
 
@@ -110,13 +111,15 @@ def optimal_ridge(
 ) -> OptimalRidge:
     """The ridge of least risk, by the sign of the exact derivative, and that risk.
 
-    Exactly 0 where the risk grows from there on. For infinitely many features this is where F_1^2 / (F_*^2 + tau^2) is
-    above zeta^2 = mu_1^2 / mu_*^2 of the activation, 2.75 for ReLU (arXiv:1908.05355, section 5.2); for fewer it is
-    later. Arguments and errors as for `random_features_risk`.
+    Exactly 0 where no other ridge is better, to a rounding of the risk. For infinitely many features this is where
+    F_1^2 / (F_*^2 + tau^2) is above zeta^2 = mu_1^2 / mu_*^2 of the activation, 2.75 for ReLU (arXiv:1908.05355,
+    section 5.2); for fewer it is later. Arguments and errors as for `random_features_risk`.
     """
     shape, (p, n, f, rest, tau) = broadcast(psi_1=psi_1, psi_2=psi_2, signal=signal, nonlinear=nonlinear, noise=noise)
     spectrum = feature_spectrum(activations.get(activation))
     scale = float(spectrum.eigenvalues.sum()) + spectrum.tail
+    wide = np.isinf(p) & np.isinf(n)  # where all is learnt without a ridge
+    p, n = np.where(wide, 1.0, p), np.where(wide, 1.0, n)
 
     def rises(ridges: Points, which: np.ndarray) -> np.ndarray:
         return _slope(spectrum, p[which], n[which], ridges, f[which], (rest + tau)[which]) >= 0
@@ -133,8 +136,10 @@ def optimal_ridge(
         high[open_], low[open_] = np.where(up, middle, high[open_]), np.where(up, low[open_], middle)
     found = np.where(low == 0, 0.0, np.where(np.isfinite(high), np.sqrt(low * high), np.inf))
     none = np.isinf(found)
-    at = solve(spectrum, p, n, np.where(none, 0.0, found))
-    risk = np.where(none, f + rest, _risk(at, f, rest, tau))
+    risk = np.where(none, f + rest, _risk(solve(spectrum, p, n, np.where(none, 0.0, found)), f, rest, tau))
+    without = np.where(wide, rest, _risk(solve(spectrum, p, n, np.zeros(len(p))), f, rest, tau))
+    zero = without <= risk * (1 + _SAME)
+    found, risk = np.where(zero, 0.0, found), np.where(zero, without, risk)
     return OptimalRidge(found.reshape(shape)[()], risk.reshape(shape)[()])
 
 
@@ -174,19 +179,18 @@ def _risk(at: Equivalent, signal: Points, nonlinear: Points, noise: Points) -> P
 
 def _training(at: Equivalent, spectrum: Spectrum, signal: Points, rest: Points) -> tuple[Points, Points]:
     """The training error and (N / d) |a|^2; `rest` is tau^2 + F_*^2."""
-    (first,), x = spectrum.eigenvalues, at.x[:, 0]
+    (first,), learnt, left = spectrum.eigenvalues, at.learnt[:, 0], at.kept[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(np.isinf(at.samples), 1.0, at.spare_samples / at.samples)
         error = share * (share / at.left) * (signal * at.unlearnt(np.ones(1)) + rest)
-        left = np.where(np.isinf(x), 0.0, 1 / (1 + x))
-        linear = (1 - left) ** 2 / first if first > 0 else np.zeros_like(x)  # u x / (1 + x)^2
+        linear = learnt**2 / first if first > 0 else np.zeros_like(learnt)  # u x / (1 + x)^2, x = mu_1^2 u
         of_g = linear + (spectrum.tail * at.u**2 if spectrum.tail > 0 else 0.0)  # u g
         of_rest = np.where(np.isinf(at.samples), 0.0, of_g / (at.g + at.spare_samples))
         not_linear = signal * left + rest
         norm = np.where(not_linear == 0, 0.0, of_rest * not_linear) + at.free_samples * signal * linear
         per_feature = np.where(np.isinf(at.features), 1.0, at.features / (at.g + at.spare_features))
         norm = per_feature * norm / (at.free_features + at.c * at.free_samples)
-    return np.where(share == 0, 0.0, error), np.asarray(norm)
+    return np.where(share == 0, 0.0, error), np.where(signal + rest == 0, 0.0, norm)
 
 
 def _slope(spectrum: Spectrum, p: Points, n: Points, ridge: Points, signal: Points, rest: Points) -> Points:

@@ -106,7 +106,7 @@ def staircase(
         mu, totals = np.where(certain, found.values, 0.0), np.where(certain, found.totals, 0.0)
         counts = np.where(certain, totals / np.where(certain, mu, 1.0), 1.0)
         tail = at_one - float(totals.sum())
-        if tail <= float(found.total_errors.sum()) + highest * _EPS * at_one:
+        if tail <= float(found.total_errors[certain].sum()) + highest * _EPS * at_one:
             tail = 0.0
         risk = kernel_risk(mu, counts, np.pad(of_degree, (0, highest - len(of_degree))), tail=tail, **rest)
         settled = before is not None and np.allclose(risk, before, rtol=_LINEAR, atol=0)

@@ -91,6 +91,7 @@ def _curve(
                 theory, what="points", dimension=d, features=count, ridge=ridge, noise=alike, quantity=quantity
             )
             finding.expects(expected)
+            needs(LIMIT / d <= MARKER.width / 2, f"d = {d}: terms of the order of 1 / d are of the size that matters")
             rows = present(
                 data, model=FEATURES, dimension=d, features=count, ridge=ridge, noise=noise, quantity=quantity
             )

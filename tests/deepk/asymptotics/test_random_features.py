@@ -236,6 +236,15 @@ def test_no_ridge_that_is_a_number_overflows():
 
 
 @pytest.mark.parametrize("ridge", [1e5, 1e9])
+@pytest.mark.parametrize(("psi_1", "psi_2"), [(2.0, 3.0), (3.0, 3.0), (100.0, 0.01)])
+def test_risks_keep_their_digits_at_large_ridges(psi_1, psi_2, ridge):
+    found, exact = random_features_risk(psi_1, psi_2, ridge=ridge), coupled.limits("relu", psi_1, psi_2, ridge)
+    assert off(found.bias, exact.bias) < ROUNDED
+    assert off(found.variance, exact.variance) < ROUNDED
+    assert off(found.training_error, exact.training_error) < ROUNDED
+
+
+@pytest.mark.parametrize("ridge", [1e5, 1e9])
 def test_the_norm_keeps_its_digits_at_large_ridges(ridge):
     exact = coupled.limits("relu", 2.0, 3.0, ridge, 1.0, 0.5).squared_norm
     assert off(random_features_risk(2, 3, ridge=ridge, noise=0.5).squared_norm, exact) < ROUNDED

@@ -80,6 +80,15 @@ def test_they_are_the_risks_of_the_first_degrees_and_all_others_in_the_tail(kern
     assert found == pytest.approx(expected, rel=1e-9)
 
 
+def test_as_many_degrees_are_taken_as_it_takes():
+    # 64 of them leave 6e-8 of it here
+    kernel, degrees = CompositionalKernel("relu", 1), 256
+    of_degree, counts = spectrum(kernel, 4, range(degrees)), [float((k + 1) ** 2) for k in range(degrees)]
+    padded, tail = [*EQUAL, *[0.0] * (degrees - 4)], kernel.at_one - math.fsum(of_degree.totals)
+    expected = kernel_risk(of_degree.values, counts, padded, samples=300.0, noise=0.1, tail=tail)
+    assert staircase(kernel, 4, EQUAL, samples=300.0, noise=0.1) == pytest.approx(expected, rel=1e-11)
+
+
 def test_degrees_that_are_left_out_of_the_kernel_change_the_risk():
     kernel = TangentKernel("relu", 2)
     of_degree, counts = spectrum(kernel, 30, range(4)), [float(multiplicity(30, k)) for k in range(4)]
@@ -102,6 +111,13 @@ def test_an_activation_is_its_dual_kernel_and_a_function_the_kernel_that_it_is()
     tangent = staircase(TangentKernel("relu", 1), 20, EQUAL, **where)
     assert staircase(tangent_of_relu, 20, EQUAL, **where) == pytest.approx(tangent, rel=1e-9)
     assert (np.abs(tangent / one - 1) > 0.01).all()
+
+
+@pytest.mark.parametrize("d", [10, 30])
+def test_a_function_is_the_kernel_that_it_is_without_a_ridge_too(d):
+    where = {"samples": [10, 100, 1000, 10_000], "noise": 0.3}
+    found = staircase(relu, d, EQUAL, **where)
+    assert found == pytest.approx(staircase("relu", d, EQUAL, **where), rel=1e-9)
 
 
 @pytest.mark.parametrize("factor", [1e-3, 40.0])
@@ -144,17 +160,22 @@ def test_a_linear_kernel_is_least_squares():
 # Kernels that float64 hardly knows --------------------------------------------------------------------------------
 
 
-def test_a_polynomial_is_least_squares():
-    found = staircase(lambda t: (1 + t) ** 2 / 4, 10, [0.0, 0.5, 0.5], samples=[70, 100, 1000], noise=1.0)
-    assert found == pytest.approx(65 / np.array([5, 35, 935]), rel=1e-6)
+@pytest.mark.parametrize(("constant", "degree", "rank"), [(1.0, 2, 65), (0.4, 2, 65), (0.6, 3, 275)])
+def test_a_polynomial_is_least_squares(constant, degree, rank):
+    # degrees 0, 1, 2, 3 have 1, 10, 54, 210 dimensions; roundings leave more or less than nothing for the others
+    samples = rank + np.array([5, 35, 935])
+    found = staircase(lambda t: (constant + t) ** degree, 10, [0.0, 0.5, 0.5], samples=samples, noise=1.0)
+    assert found == pytest.approx(rank / np.array([5, 35, 935]), rel=1e-6)
 
 
-def test_a_smooth_kernel_in_three_dimensions_is_its_first_sixty_degrees():
-    kernel, samples = GaussianKernel(1.0), [10.0, 100.0, 1000.0]
-    counts, power = [float(multiplicity(3, k)) for k in range(60)], [0.0, 0.5, 0.5, *[0.0] * 57]
-    expected = kernel_risk(spectrum(kernel, 3, range(60)).values, counts, power, samples=samples, noise=1.0)
-    found = staircase(kernel, 3, [0.0, 0.5, 0.5], samples=samples, noise=1.0)
-    assert found == pytest.approx(expected, rel=1e-9)
+def test_a_smooth_kernel_in_three_dimensions_is_its_first_ninety_degrees():
+    kernel, samples = GaussianKernel(1.0), [10.0, 100.0, 1000.0, 5000.0]
+    mu, counts = spectrum(kernel, 3, range(90)).values, [float(multiplicity(3, k)) for k in range(90)]
+    for noise in (0.0, 1.0):
+        expected = kernel_risk(mu, counts, [0.0, 0.5, 0.5, *[0.0] * 87], samples=samples, noise=noise)
+        assert (expected > 0).all()
+        found = [staircase(kernel, 3, [0.0, 0.5, 0.5], samples=n, noise=noise) for n in samples]
+        assert found == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 def test_a_smooth_kernel_in_three_dimensions_has_a_risk_of_many_samples():

@@ -6,6 +6,7 @@ deterministic equivalent at finite dimension is that of Defilippis, Loureiro, Mi
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ from deepk.spectra.sphere import as_kernel
 
 _FIRST, _HIGHEST = 16, 1024  # degrees of a spectrum
 _EPS = float(np.finfo(np.float64).eps)
-_LINEAR = 1e-12  # change of the risk by twice the degrees, relative
+_SETTLED, _UNCERTAIN = 1e-12, 1e-8  # change of the risk by twice the degrees, relative; the second is warned of
+_SMALLEST = 1e-290  # eigenvalue; smaller ones are in the tail
 
 
 def kernel_risk(
@@ -92,7 +94,8 @@ def staircase(
         ridge: beside the Gram matrix.
         noise: tau^2.
 
-    Raises ValueError as `kernel_risk` and `deepk.spectra.spectrum` do.
+    Warns where 1024 degrees are too few, as for a million samples in a dimension of two or three. Raises ValueError as
+    `kernel_risk` and `deepk.spectra.spectrum` do.
     """
     kernel = as_kernel(kernel)
     of_degree = np.atleast_1d(np.asarray(power, np.float64))
@@ -102,16 +105,23 @@ def staircase(
     while True:
         found = spectrum(kernel, dimension, range(highest))
         at_one = kernel.at_one if isinstance(kernel, DotProductKernel) else float(np.asarray(kernel(np.ones(1)))[0])
-        certain = found.values > found.errors
+        certain = found.values > np.maximum(found.errors, _SMALLEST)
         mu, totals = np.where(certain, found.values, 0.0), np.where(certain, found.totals, 0.0)
         counts = np.where(certain, totals / np.where(certain, mu, 1.0), 1.0)
         tail = at_one - float(totals.sum())
         if tail <= float(found.total_errors[certain].sum()) + highest * _EPS * at_one:
             tail = 0.0
         risk = kernel_risk(mu, counts, np.pad(of_degree, (0, highest - len(of_degree))), tail=tail, **rest)
-        settled = before is not None and np.allclose(risk, before, rtol=_LINEAR, atol=0)
+        change = np.inf if before is None else float(np.abs(risk / np.maximum(before, _SMALLEST) - 1).max(initial=0.0))
         # a kernel of infinite rank whose eigenvalues fall so fast that samples see more of them than are known
         short = tail == 0 and counts[certain].sum() <= most < np.inf and bool(certain[highest // 2 :].any())
-        if (settled and not short) or highest >= _HIGHEST:
+        if change <= _SETTLED and not short:
+            return risk
+        if highest >= _HIGHEST:
+            if short or change > _UNCERTAIN:
+                what = (
+                    "samples see more of it than is known" if short else f"risks may be off by {change:.0e}, relative"
+                )
+                warnings.warn(f"{highest} degrees of the kernel are taken, too few: {what}", stacklevel=2)
             return risk
         highest, before = 2 * highest, risk

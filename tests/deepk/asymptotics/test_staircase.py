@@ -89,6 +89,18 @@ def test_as_many_degrees_are_taken_as_it_takes():
     assert staircase(kernel, 4, EQUAL, samples=300.0, noise=0.1) == pytest.approx(expected, rel=1e-11)
 
 
+def test_samples_that_see_more_degrees_than_are_taken_are_warned_of():
+    with pytest.warns(UserWarning, match=r"^1024 degrees of the kernel are taken, too few: [^\n]*$"):
+        staircase("relu", 3, [0.0, 0.5, 0.5], samples=1e6, noise=0.1)
+
+
+def test_eigenvalues_below_float64_are_part_of_the_tail():
+    # of degree 300 in dimension 784 none of them is learnt, and less noise than there is target
+    found = staircase("relu", 784, [0.0] * 300 + [1.0], samples=[10.0, 1000.0])
+    assert (found > 1).all()
+    assert (found < 2).all()
+
+
 def test_degrees_that_are_left_out_of_the_kernel_change_the_risk():
     kernel = TangentKernel("relu", 2)
     of_degree, counts = spectrum(kernel, 30, range(4)), [float(multiplicity(30, k)) for k in range(4)]

@@ -103,25 +103,35 @@ def staircase(
     most = min(float(np.max(each, initial=0.0)) for each in (samples, features))
     highest, before = max(_FIRST, len(of_degree)), None
     while True:
-        found = spectrum(kernel, dimension, range(highest))
-        at_one = kernel.at_one if isinstance(kernel, DotProductKernel) else float(np.asarray(kernel(np.ones(1)))[0])
-        certain = found.values > np.maximum(found.errors, _SMALLEST)
-        mu, totals = np.where(certain, found.values, 0.0), np.where(certain, found.totals, 0.0)
-        counts = np.where(certain, totals / np.where(certain, mu, 1.0), 1.0)
-        tail = at_one - float(totals.sum())
-        if tail <= float(found.total_errors[certain].sum()) + highest * _EPS * at_one:
-            tail = 0.0
+        mu, counts, tail = _known(kernel, dimension, highest)
         risk = kernel_risk(mu, counts, np.pad(of_degree, (0, highest - len(of_degree))), tail=tail, **rest)
-        change = np.inf if before is None else float(np.abs(risk / np.maximum(before, _SMALLEST) - 1).max(initial=0.0))
+        change = np.inf if before is None else _largest_change(risk, before)
         # a kernel of infinite rank whose eigenvalues fall so fast that samples see more of them than are known
-        short = tail == 0 and counts[certain].sum() <= most < np.inf and bool(certain[highest // 2 :].any())
+        short = tail == 0 and counts[mu > 0].sum() <= most < np.inf and bool(mu[highest // 2 :].any())
         if change <= _SETTLED and not short:
             return risk
         if highest >= _HIGHEST:
             if short or change > _UNCERTAIN:
-                what = (
-                    "samples see more of it than is known" if short else f"risks may be off by {change:.0e}, relative"
-                )
-                warnings.warn(f"{highest} degrees of the kernel are taken, too few: {what}", stacklevel=2)
+                off = "samples see more of it than is known" if short else f"risks may be off by {change:.0e}, relative"
+                warnings.warn(f"{highest} degrees of the kernel are taken, too few: {off}", stacklevel=2)
             return risk
         highest, before = 2 * highest, risk
+
+
+def _known(kernel: Any, dimension: int, degrees: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eigenvalues that are certain, how many there are of each, and the sum of all others."""
+    found = spectrum(kernel, dimension, range(degrees))
+    at_one = kernel.at_one if isinstance(kernel, DotProductKernel) else float(np.asarray(kernel(np.ones(1)))[0])
+    certain = found.values > np.maximum(found.errors, _SMALLEST)
+    mu, totals = np.where(certain, found.values, 0.0), np.where(certain, found.totals, 0.0)
+    counts = np.where(certain, totals / np.where(certain, mu, 1.0), 1.0)
+    tail = at_one - float(totals.sum())
+    rounding = float(found.total_errors[certain].sum()) + degrees * _EPS * at_one
+    return mu, counts, tail if tail > rounding else 0.0
+
+
+def _largest_change(risk: Any, before: Any) -> float:
+    """Relative; of what is zero or infinite before and after, none."""
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(risk - before) / np.maximum(before, _SMALLEST)
+    return float(np.max(np.where(risk == before, 0.0, moved), initial=0.0))

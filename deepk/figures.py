@@ -125,13 +125,14 @@ def _ends(values: np.ndarray, middle: str, interval: str, level: float) -> tuple
     return sample.mean - half, sample.mean + half
 
 
-def note(figure: Figure, cfg: Any, paper: str, *setting: str) -> None:
+def note(figure: Figure, cfg: Any, paper: str, *setting: str, images: bool = True) -> None:
     """Says in the lower right corner what a figure was made from: setting, images, scale, and the paper.
 
-    `paper` is its arXiv id, so that a slide keeps its source; `cfg` gives the scale, and the images where it has them.
+    `paper` is its arXiv id, so that a slide keeps its source; `cfg` gives the scale, and the images where it has them
+    and the figure shows them.
     """
-    images = [str(cfg.data.name)] if hasattr(cfg, "data") else []
-    text = "; ".join([*setting, *images, f"scale {cfg.scale}", paper])
+    shown = [str(cfg.data.name)] if images and hasattr(cfg, "data") else []
+    text = "; ".join([*setting, *shown, f"scale {cfg.scale}", paper])
     figure.supxlabel(text, x=0.995, ha="right", fontsize=8, color="0.45")
 
 

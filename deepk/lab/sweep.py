@@ -138,7 +138,7 @@ def _groups(points: Sequence[Point], columns: Mapping[str, str]) -> list[Group]:
 def _union(first: Any, second: Any) -> Any:
     """`first`, its lists extended by what only `second` holds."""
     lists = {
-        key: list(dict.fromkeys([*value, *getattr(second, key)]))
+        key: [*value, *(each for each in getattr(second, key) if each not in value)]
         for key, value in vars(first).items()
         if isinstance(value, list)
     }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from mutation import Fault, Mutant, edited, relabelled, scaled, shifted
+from mutation import Fault, Mutant, edited, relabelled, scaled, set_to, shifted
 
-LAPTOP = "laptop"
+LAPTOP, MNIST = "laptop", "mnist"
 GROWTHS = ("gradient-growth/*",)
 
 MUTANTS = [
@@ -20,6 +20,12 @@ MUTANTS = [
         LAPTOP,
         relabelled("variant", {"keras": "plain", "plain": "keras"}),
         ("gradient-growth/relu",),
+    ),
+    Mutant(
+        "every reading learns a little, Tanh too",
+        MNIST,
+        set_to(0.2, quantity=["accuracy", "accuracy by the batch"], depth=200),
+        ("printed-pattern/*", "softplus-stays-at-chance/*"),
     ),
 ]
 

@@ -4,7 +4,7 @@
 
 Prints one line for each side: seconds for a curve of 200 points in psi_1, ReLU, psi_2 = 3, at three ridges; the ratio
 to deepk's; the largest relative error of bias and variance at 20 of the points, against mpmath with 50 digits. The
-other sides solve the two complex equations of Mei and Montanari 2022 (arXiv:1908.05355, definition 1): by a damped
+other sides solve the two complex equations of Mei and Montanari 2022 (arXiv:1908.05355): by a damped
 fixed point, started far out where it contracts, in float64 for all points at once, as scripts do; and by mpmath's root
 finder with 30 digits. Two minutes on one thread.
 """

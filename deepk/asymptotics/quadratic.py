@@ -32,7 +32,7 @@ def quadratic_target_risk(eigenvalues: ArrayLike, neurons: ArrayLike) -> Quadrat
         RF: 1 - s rho / (1 + rho),   NT: (1 - rho)_+^2 (1 - s) + (1 - rho)_+ s,
         NN: 1 - sum of the N largest lambda^2 / |B|_F^2
 
-    (Ghorbani, Mei, Misiakiewicz, Montanari 2019, arXiv:1906.08899, theorems 1 to 3, for B positive semidefinite.)
+    (Ghorbani, Mei, Misiakiewicz, Montanari 2019, arXiv:1906.08899, for B positive semidefinite.)
 
     Args:
         eigenvalues: of B, d of them, all >= 0 and not all zero.

@@ -2,7 +2,7 @@
 
 Data x on the sphere of radius sqrt(d) in R^d, targets f(x) + noise of variance tau^2, where f has a linear part of norm
 F_1 and a nonlinear one, a Gaussian process, of variance F_*^2; N features sigma(<theta, x> / sqrt(d)) with theta on the
-same sphere; psi_1 = N / d and psi_2 = n / d as d tends to infinity (Mei, Montanari 2022, arXiv:1908.05355, theorem 2).
+same sphere; psi_1 = N / d and psi_2 = n / d as d tends to infinity (Mei, Montanari 2022, arXiv:1908.05355).
 The coefficients a minimize the mean over n samples of (y - sum_i a_i sigma_i)^2, plus (N / d) ridge |a|^2: the paper's
 convention, with its factor N / d. The risk is the test error against f, without the noise of the test label.
 """
@@ -74,7 +74,7 @@ def random_features_risk(
     nonlinear: ArrayLike = 0.0,
     noise: ArrayLike = 0.0,
 ) -> RandomFeaturesRisk:
-    """The limits of the risk and of what it is made of (arXiv:1908.05355, theorem 2 and its limits).
+    """The limits of the risk and of what it is made of (arXiv:1908.05355, its main theorem and limits).
 
     All but the activation are numbers or arrays, which broadcast. At psi_1 = psi_2 it is infinite without a ridge.
 
@@ -112,8 +112,8 @@ def optimal_ridge(
     """The ridge of least risk, by the sign of the exact derivative, and that risk.
 
     Exactly 0 where no other ridge is better, to a rounding of the risk. For infinitely many features this is where
-    F_1^2 / (F_*^2 + tau^2) is above zeta^2 = mu_1^2 / mu_*^2 of the activation, 2.75 for ReLU (arXiv:1908.05355,
-    section 5.2); for fewer it is later. Arguments and errors as for `random_features_risk`.
+    F_1^2 / (F_*^2 + tau^2) is above zeta^2 = mu_1^2 / mu_*^2 of the activation, 2.75 for ReLU
+    (arXiv:1908.05355); for fewer it is later. Arguments and errors as for `random_features_risk`.
     """
     shape, (p, n, f, rest, tau) = broadcast(psi_1=psi_1, psi_2=psi_2, signal=signal, nonlinear=nonlinear, noise=noise)
     spectrum = feature_spectrum(activations.get(activation))

@@ -4,7 +4,7 @@
 decay and double descent', 2020.)
 
 Claim      For N features of a layer, n samples and inputs of dimension d, all large, the test error is a known function
-           of N / d, n / d, the ridge and the signal-to-noise ratio (theorem 2). Without a ridge it peaks at N = n; with
+           of N / d, n / d, the ridge and the signal-to-noise ratio. Without a ridge it peaks at N = n; with
            the best ridge it falls throughout; at infinite width the best ridge is 0 above a ratio of zeta^2.
 Measured   Ridge regression on random features of spheres of several dimensions: test error, bias, variance, training
            error and norm along N / d. The same for the gradients of a two-layer network, which have N d features, at

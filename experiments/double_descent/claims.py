@@ -40,7 +40,7 @@ from experiments.double_descent import (
 )
 from experiments.published.linearized import DOUBLE_DESCENT, THEOREM_2, WIDE_THRESHOLD
 
-MARKER = share(0.1, "what a marker of figure 1 is told from its curve by, where the curve itself changes by factors")
+MARKER = share(0.1, "ours: a tenth, where the curve itself changes by factors")
 NEAR = 0.2  # from N = n, relative: there instances scatter too widely for a mean, and medians stand for the limit
 LIMIT = 2.0  # over d: the theorem's corrections, relative
 FIFTH = 0.2  # images are no Gaussians: a fifth still shows the shape of the curve
@@ -164,7 +164,7 @@ def _falls(claim: Judging, data: pd.DataFrame, cfg: Config) -> None:
         with claim.printed(
             f"best-ridge-falls/noise={noise:g}",
             f"largest rise of the test error from one number of features to the next, best ridge, noise {noise:g}",
-            f"{DOUBLE_DESCENT}, section 5: with the optimal ridge the error falls throughout",
+            f"{DOUBLE_DESCENT}: with the optimal ridge the error falls throughout",
             "<=",
             0.0,
         ) as finding:

@@ -1,4 +1,4 @@
-"""A network learns a quadratic function with fewer neurons than its tangent model, and that with fewer than features.
+"""Of a quadratic target a network learns more than its tangent model, and that more than random features.
 
 (Ghorbani, Mei, Misiakiewicz, Montanari 2019, arXiv:1906.08899; slides of Song Mei, 'Generalization of linearized neural
 networks: staircase decay and double descent', 2020.)

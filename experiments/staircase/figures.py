@@ -73,7 +73,7 @@ def _staircase(theory: pd.DataFrame, data: pd.DataFrame, cfg: Config) -> Figure:
 
 
 def _map(theory: pd.DataFrame, cfg: Config) -> Figure:
-    """The risk over samples and features, both as powers of d; white where it is above twice the target's power."""
+    """The risk over samples and features, both as powers of d."""
     figure, (panel,) = figures.panels(1, 1, size=(5.6, 4.4))
     table = where(theory, what="map").pivot(index="features", columns="samples", values="value")
     logs = [np.log(axis.to_numpy(float)) / math.log(cfg.dimension) for axis in (table.columns, table.index)]

@@ -70,7 +70,7 @@ def followed(p: mpf, n: mpf, z2: mpf, scaled_ridge: mpf) -> tuple[mpf, mpf, mpf]
 
 
 def polynomials(chi: mpf, p: mpf, n: mpf, z2: mpf) -> tuple[mpf, mpf]:
-    """B = E_1 / E_0 and V = E_2 / E_0 of the paper (arXiv:1908.05355, definition 1)."""
+    """B = E_1 / E_0 and V = E_2 / E_0 of the paper (arXiv:1908.05355)."""
     z4, z6 = z2**2, z2**3
     e_0 = (
         -(chi**5) * z6
